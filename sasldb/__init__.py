@@ -1,0 +1,1 @@
+"""Read, write and manage sasldb2, the user database of Cyrus SASL."""
