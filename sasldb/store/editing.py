@@ -1,0 +1,186 @@
+"""Editing a database: changes gathered in memory, then brought into the file all at once or not at all.
+
+The lock is held from the beginning of the block to its end. What a block changes is applied to the file as it is at the end; a
+Cyrus tool may have written meanwhile (it takes no lock), and its change is kept, unless it changed something that the block
+had read: then the error is Conflict.
+
+Errors: those of `store.reading`; Locked, WriteFailed, AccessDenied, Conflict (nothing was changed); NoSuchUser, BadName,
+BadPassword.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+from sasldb.errors import BadName, BadPassword, NoSuchUser
+from sasldb.files.exclusive import Exclusive, claim
+from sasldb.files.ownership import Wishes
+from sasldb.model.account import Account
+from sasldb.model.identity import UserId
+from sasldb.model.record import split_key
+from sasldb.model.secret import Secret
+from sasldb.model.text import to_bytes, to_text
+from sasldb.secrets.properties import DERIVED, USER_PASSWORD
+from sasldb.store.accounts import gather, identify, of_user
+from sasldb.store.changes import ChangeSet
+from sasldb.store.commit import commit
+from sasldb.store.ground import Ground
+
+LONGEST_PASSWORD = 8192  # octets; libsasl cannot read more (plugins/sasldb.c, observed)
+WAIT = 30.0  # seconds
+_DERIVED = frozenset(DERIVED)
+
+
+class Editor:
+    """One database, locked; a context manager that commits at the end of its block, unless the block raises.
+
+    Attributes:
+        path: as given.
+        notes: sentences for the user about changed owner and mode, after the commit.
+        warnings: sentences about where the file lies.
+    """
+
+    __slots__ = ("_changes", "_ground", "_held", "notes", "path", "realm", "warnings")
+
+    def __init__(self, held: Exclusive, realm: bytes | None) -> None:
+        """Use `edit` to make one. `held` is the locked file."""
+        self.path = held.path
+        self.realm = realm
+        self.notes: list[str] = []
+        self.warnings = held.warnings
+        self._held = held
+        self._ground = Ground(held)
+        self._changes = ChangeSet()
+
+    # What is there, as the block has left it
+
+    def value(self, key: bytes) -> bytes | None:
+        """Return the value of one record (bytes), None when there is none."""
+        return self._changes.value(key, self._ground.value)
+
+    def records(self) -> Iterator[tuple[bytes, bytes]]:
+        """Yield (key, value) of every record, malformed keys too: in the file's order, then those that are new."""
+        present = []
+        for key, old in self._ground.items():
+            present.append(key)
+            value = self._changes.value(key, lambda _, old=old: old)  # type: ignore[misc]
+            if value is not None:
+                yield key, value
+        yield from self._changes.added(present)
+
+    def __iter__(self) -> Iterator[Account]:
+        """Yield every account (see `store.accounts` about order and memory)."""
+        return gather(self.records())
+
+    def properties(self, login: str | bytes | UserId) -> dict[bytes, bytes]:
+        """Return property name -> value (bytes) of `login`; {} when it has no record. Reads the whole file."""
+        return of_user(self.identify(login).prefix, self.records())
+
+    def get(self, login: str | bytes | UserId) -> Account | None:
+        """Return the account of `login` with every property, None when it has no record. Reads the whole file."""
+        properties = self.properties(login)
+        if not properties:
+            return None
+        return Account(self.identify(login), {to_text(name): value for name, value in properties.items()})
+
+    def identify(self, login: str | bytes | UserId) -> UserId:
+        """Return the user id that `login` means here; BadName for a NUL."""
+        return identify(login, self.realm)
+
+    # Changing it
+
+    def put(self, key: bytes, value: bytes) -> None:
+        """Store one record verbatim; BadName when the key is not user, realm and property."""
+        if split_key(key) is None:
+            raise BadName(to_text(key).replace("\0", "\\0"), "not a key of user, realm and property")
+        self._changes.put(key, bytes(value))
+
+    def remove(self, key: bytes) -> None:
+        """Remove one record, malformed keys too; one that is absent is no error."""
+        self._changes.put(key, None)
+
+    def set_password(self, login: str | bytes | UserId, password: bytes | Secret) -> None:
+        """Store the plaintext `password` for `login`, which need not exist, and remove every secret derived from an old one.
+
+        Raises:
+            BadName: an empty user. BadPassword: empty, longer than 8192 octets, or with a NUL, where libsasl would cut it.
+        """
+        user_id = self.identify(login)
+        value = password.reveal() if isinstance(password, Secret) else bytes(password)
+        if not user_id.user:
+            raise BadName(str(user_id), "an empty user name")
+        check_storable(user_id, value)
+        self._changes.clear(user_id.prefix, _DERIVED)
+        self._changes.put(user_id.prefix + USER_PASSWORD, value)
+
+    def delete(self, login: str | bytes | UserId, missing_ok: bool = False) -> None:
+        """Remove every property of `login`, those this package has never heard of too.
+
+        Raises:
+            NoSuchUser: it had none, and `missing_ok` is false.
+        """
+        user_id = self.identify(login)
+        if not missing_ok and not self.properties(user_id):
+            raise NoSuchUser(str(user_id), f"no such user in {self.path}")
+        self._changes.clear(user_id.prefix, None)
+
+    # The end of the block
+
+    def commit(self) -> None:
+        """Bring the changes into the file; the end of a `with` block calls this."""
+        while not commit(self._held, self._ground, self._changes):
+            self._held.close()  # another process made the file just now: its lock is the one to have
+            self._held.lock_again(WAIT)
+        self.notes = self._held.notes
+
+    def close(self) -> None:
+        """Give the lock back; changes that were not committed are forgotten."""
+        self._held.close()
+
+    def __enter__(self) -> Editor:
+        return self
+
+    def __exit__(self, kind: object, *exc_info: object) -> None:
+        try:
+            if kind is None:
+                self.commit()
+        finally:
+            self.close()
+
+
+def check_storable(user_id: UserId, password: bytes) -> None:
+    """Raise BadPassword when libsasl could not use `password` (bytes) as it stands."""
+    if not password:
+        raise BadPassword(str(user_id), "an empty password")
+    if 0 in password:
+        raise BadPassword(str(user_id), "a NUL in the password, where libsasl would cut it")
+    if len(password) > LONGEST_PASSWORD:
+        raise BadPassword(str(user_id), f"a password of more than {LONGEST_PASSWORD} octets, which libsasl cannot read")
+
+
+def edit(
+    path: str,
+    *,
+    realm: str | bytes | None = None,
+    create: bool = True,
+    adopt_empty: bool = False,
+    wait: float = WAIT,
+    wishes: Wishes | None = None,
+) -> Editor:
+    """Lock the database `path` for a block of changes.
+
+    Args:
+        path: the file, as text.
+        realm: of bare user names; None is the host's name in lower case.
+        create: make the file at the commit when there is none.
+        adopt_empty: take a file of zero bytes for an empty database.
+        wait: the longest time to wait for the lock, in seconds.
+        wishes: owner, group and mode; None takes them from SASLDB_OWNER, SASLDB_GROUP and SASLDB_MODE.
+
+    Raises:
+        NotFound, EmptyFile, AccessDenied, UnsafeFile, Locked: see the classes.
+    """
+    rule = Wishes.from_environment(os.environ) if wishes is None else wishes
+    held = claim(path, rule, create=create, adopt_empty=adopt_empty, wait=wait)
+    return Editor(held, None if realm is None else to_bytes(realm))

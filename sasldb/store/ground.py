@@ -1,0 +1,84 @@
+"""What a block of changes stands on: the file as it was at the block's beginning, and what of it the block has read.
+
+A Cyrus tool takes no lock. If one wrote meanwhile, the block's changes still hold unless one of these reads would have come out
+differently.
+
+Errors: those of `formats.table` and of reading the file.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+from sasldb.errors import Corrupt
+from sasldb.files.exclusive import Exclusive
+from sasldb.formats.table import open_pages
+from sasldb.store.changes import look_up
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from sasldb.formats.table import Pages
+
+_IN_MEMORY = 8 << 20  # octets
+PAUSE = 0.02  # seconds between two looks at a file that a Cyrus tool may be writing
+LOOKS = 50
+
+
+class Ground:
+    """The records of the locked file `held` at the block's beginning; every method that reads takes note of what it read."""
+
+    __slots__ = ("_all", "_held", "_pages", "_read", "_stamp")
+
+    def __init__(self, held: Exclusive) -> None:
+        self._held = held
+        self._stamp = held.stamp()
+        self._pages: Pages | None = None
+        self._read: dict[bytes, bytes | None] = {}
+        self._all = False
+
+    def pages(self) -> Pages | None:
+        """Return the file's records, the whole of it checked if it is not large; None while there is no file or zero bytes."""
+        for look in range(LOOKS):
+            if self._pages is not None or not self._held.size:
+                break
+            try:
+                self._pages = self._open()
+            except Corrupt:
+                if look + 1 == LOOKS or not self._held.recent():
+                    raise
+                time.sleep(PAUSE)
+        return self._pages
+
+    def _open(self) -> Pages:
+        self._stamp = self._held.stamp()
+        size = self._held.size
+        if size > _IN_MEMORY:
+            return open_pages(self._held.read, size, self._held.path)
+        content = self._held.read(0, size)
+        pages = open_pages(lambda offset, length: content[offset : offset + length], size, self._held.path)
+        pages.check()
+        return pages
+
+    def value(self, key: bytes) -> bytes | None:
+        """Return the value of `key`, None when there is none."""
+        pages = self.pages()
+        self._read[key] = pages.get(key) if pages else None
+        return self._read[key]
+
+    def items(self) -> Iterator[tuple[bytes, bytes]]:
+        """Yield every record in the file's own order."""
+        self._all = True
+        pages = self.pages()
+        return pages.items() if pages else iter(())
+
+    def moved(self) -> bool:
+        """Tell whether the file has been written to since the block's beginning."""
+        return self._held.stamp() != self._stamp
+
+    def bears(self, pages: Pages | None) -> bool:
+        """Tell whether all that was read would be read again from `pages`, what the file holds by now."""
+        if self._all:
+            return False
+        now = look_up(pages, self._read) if pages else {}
+        return all(now.get(key) == value for key, value in self._read.items())

@@ -1,0 +1,101 @@
+"""Reading a database: a snapshot of one file as accounts, records and keys, and the check of a password.
+
+Errors: NotFound, AccessDenied, UnsafeFile, EmptyFile, UnknownFormat, FormatUnavailable, Corrupt; BadName for a login with NUL.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+from sasldb.errors import Corrupt
+from sasldb.files.snapshot import Snapshot
+from sasldb.formats.table import open_pages
+from sasldb.model.account import Account
+from sasldb.model.identity import UserId
+from sasldb.model.record import split_key
+from sasldb.model.secret import Secret
+from sasldb.model.text import to_bytes
+from sasldb.store.accounts import gather, identify, of_user
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from sasldb.formats.table import Pages
+    from sasldb.model.verdict import Verdict
+
+_LOOKS = 20
+_PAUSE = 0.05  # seconds
+
+
+class Database:
+    """One database as it was when it was opened. A context manager; iterating gives its accounts in the file's own order."""
+
+    __slots__ = ("_pages", "_snapshot", "path", "realm")
+
+    def __init__(self, path: str, realm: str | bytes | None = None, checked: bool = True) -> None:
+        """Take the snapshot of `path`. `realm` is that of bare user names; None is the host's name in lower case.
+
+        With `checked` the whole file is looked at first, so that damage is told before anything is read; without it a page is
+        looked at when it is reached, which a list of a large file prefers.
+        """
+        self.path = path
+        self.realm = None if realm is None else to_bytes(realm)
+        for look in range(_LOOKS):
+            self._snapshot = Snapshot(path)
+            try:
+                self._pages: Pages = open_pages(self._snapshot.read, self._snapshot.size, path)
+                if checked:
+                    self._pages.check()
+                return
+            except Corrupt:
+                self._snapshot.close()
+                if look + 1 == _LOOKS or not self._snapshot.recent:
+                    raise
+                time.sleep(_PAUSE)  # a Cyrus tool may be writing just now
+            except BaseException:
+                self._snapshot.close()
+                raise
+
+    def __enter__(self) -> Database:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let the snapshot go."""
+        self._snapshot.close()
+
+    def __iter__(self) -> Iterator[Account]:
+        """Yield every account (see `store.accounts` about order and memory)."""
+        return gather(self._pages.items())
+
+    def records(self) -> Iterator[tuple[bytes, bytes]]:
+        """Yield (key, value) of every record, malformed keys too, in the file's own order, as bytes."""
+        return self._pages.items()
+
+    def key_batches(self) -> Iterator[list[bytes]]:
+        """Yield the keys of all records, malformed ones too, in the file's own order, some hundreds at a time."""
+        return self._pages.key_batches()
+
+    def malformed_keys(self) -> list[bytes]:
+        """Return the keys that are not exactly user, realm and property."""
+        return [key for batch in self._pages.key_batches() for key in batch if split_key(key) is None]
+
+    def value(self, key: bytes) -> bytes | None:
+        """Return the value of one record (bytes), None when there is none."""
+        return self._pages.get(key)
+
+    def get(self, login: str | bytes | UserId) -> Account | None:
+        """Return the account of `login` with every property, None when it has no record. Reads the whole file."""
+        user_id = identify(login, self.realm)
+        properties = of_user(user_id.prefix, self._pages.items())
+        return next(gather((user_id.key(name), value) for name, value in properties.items()), None)
+
+    def verify(self, login: str | bytes | UserId, password: bytes | Secret) -> Verdict:
+        """Check `password` against everything that is stored for `login`."""
+        from sasldb.secrets.check import check_password
+
+        user_id = identify(login, self.realm)
+        offered = password.reveal() if isinstance(password, Secret) else password
+        return check_password(user_id, of_user(user_id.prefix, self._pages.items()), offered)
