@@ -1,0 +1,173 @@
+"""saslpasswd2: set or delete one user's password, a drop-in for the command of Cyrus SASL.
+
+Arguments, texts, exit status and records are those of 2.1.28 but for the differences listed in the manual page. Exit status: 0 done; 1 a
+wrong call, stdin that cannot be read, or a database that cannot be changed; 4 no plug-in may store a password; 7 a password that
+cannot be; 100 a configuration file that does not parse. Reasons go to the system log.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from sasldb.cli.compat import streams, usage
+from sasldb.cli.compat.scanner import MISTAKE, OPERAND, scan
+from sasldb.errors import BadPassword, MechanismError, SasldbError, SecretUnusable, SiteConfigError
+from sasldb.model.identity import UserId
+from sasldb.operations import cyrus, syslog
+from sasldb.siteconf import libsasl, plugins
+from sasldb.store.accounts import host_realm
+
+LETTERS = b"vpcdnf:u:a:h?"
+
+FAILURE = (1, b"generic failure")
+NO_MECHANISM = (4, b"no mechanism available")
+BAD_PARAMETER = (7, b"invalid parameter supplied")
+MISMATCH = (7, b"passwords don't match; aborting")
+BAD_CONFIGURATION = (100, b"error when parsing configuration file")
+
+
+class Ended(Exception):
+    """The command is over, with `status` and `text` (bytes) for stderr."""
+
+    def __init__(self, status: int, text: bytes) -> None:
+        super().__init__(status)
+        self.status = status
+        self.text = text
+
+
+class Call:
+    """What the command line asks for; names and paths are bytes."""
+
+    __slots__ = ("application", "create", "database", "delete", "operands", "pipe", "plaintext", "realm")
+
+    def __init__(self) -> None:
+        self.application = b"saslpasswd"
+        self.create = False
+        self.database: bytes | None = None
+        self.delete = False
+        self.operands: list[bytes] = []
+        self.pipe = False
+        self.plaintext = True
+        self.realm = b""
+
+
+def main(argv: Sequence[bytes]) -> int:
+    """Run the command with `argv` (bytes, the program's name first) and return its exit status."""
+    streams.hold()
+    try:
+        _run(argv)
+    except Ended as ended:
+        streams.write(streams.STDERR, ended.text)
+        return ended.status
+    except KeyboardInterrupt:
+        from signal import SIGINT
+
+        streams.die(SIGINT)
+    return 0
+
+
+def _run(argv: Sequence[bytes]) -> None:
+    call = _parse(argv)
+    name = usage.base_name(argv[0])
+    config = _configuration(name, call.application)
+    password = b"" if call.delete else _password(name, call.pipe)
+    site = cyrus.Site(config, plugins.installed(os.environb))
+    user = UserId.parse(call.operands[0], call.realm or host_realm())
+    path = os.fsdecode(libsasl.database(config, call.database))
+    try:
+        if call.delete:
+            sentences = cyrus.disable(path, user, site)
+        else:
+            sentences = cyrus.set_password(path, user, password, site, call.plaintext)
+    except SasldbError as error:
+        syslog.send(name, syslog.ERROR, f"setpass failed for {user}: {error}")
+        raise _failed(name, *_meaning(error)) from error
+    for sentence in sentences:
+        streams.write(streams.STDERR, b"%b: %b\n" % (name, os.fsencode(sentence)))
+    if site.stores:
+        what = "deleted" if call.delete else "password set for"
+        syslog.send(name, syslog.NOTICE, f"{what} {user} in {path} by {syslog.caller()}")
+    else:
+        syslog.send(name, syslog.ERROR, "could not find a sasldb plug-in that may store; nothing was changed")
+
+
+def _parse(argv: Sequence[bytes]) -> Call:
+    """Read the command line; what its options demand at once (-v, a bad -a) comes before mistakes that stand behind it."""
+    call = Call()
+    wrong = False
+    for letter, value in scan(argv[1:], LETTERS, b"POSIXLY_CORRECT" not in os.environb):
+        if letter == OPERAND:
+            call.operands.append(value)
+        elif letter == MISTAKE:
+            spoken = usage.called_as(argv[0], os.environb)
+            streams.write(streams.STDERR, b"%b: %b\n" % (spoken, value))
+            wrong = True
+        elif letter == b"v":
+            raise Ended(0, usage.version(argv[0]))
+        else:
+            wrong |= not _take(call, letter, value)
+    if wrong or len(call.operands) != 1:
+        raise Ended(1, usage.usage(usage.SASLPASSWD2, argv[0]))
+    return call
+
+
+def _take(call: Call, letter: bytes, value: bytes) -> bool:
+    """Note one option in `call`; tell whether it may stand there."""
+    if letter == b"p":
+        call.pipe = True
+    elif letter == b"n":
+        call.plaintext = False
+    elif letter == b"u":
+        call.realm = value
+    elif letter == b"f":
+        call.database = value
+    elif letter == b"c" and not call.delete:
+        call.create = True
+    elif letter == b"d" and not call.create:
+        call.delete = True
+    elif letter == b"a":
+        if b"/" in value:
+            raise Ended(1, b"appname must not contain /\n")
+        call.application = value
+    else:
+        return False
+    return True
+
+
+def _configuration(name: bytes, application: bytes) -> libsasl.Config:
+    if len(application) > libsasl.LONGEST_APPLICATION:
+        raise _failed(name, *BAD_PARAMETER)
+    try:
+        return libsasl.read(application, os.environb)
+    except SiteConfigError as error:
+        syslog.send(name, syslog.ERROR, str(error))
+        raise _failed(name, *(FAILURE if error.line is None else BAD_CONFIGURATION)) from error
+
+
+def _password(name: bytes, pipe: bool) -> bytes:
+    """Return the password from stdin: asked for twice on a terminal, unless `pipe` says otherwise."""
+    try:
+        if pipe or not os.isatty(streams.STDIN):
+            return streams.read_password()
+        from sasldb.cli.compat import terminal
+
+        password = terminal.ask(b"Password: ")
+        if terminal.ask(b"Again (for verification): ") != password:
+            raise _failed(name, *MISMATCH)
+        return password
+    except OSError as error:
+        raise _failed(name, 1, (error.strerror or "").encode()) from error
+
+
+def _meaning(error: SasldbError) -> tuple[int, bytes]:
+    """Return exit status and text for an error of the operation."""
+    if isinstance(error, BadPassword):
+        return BAD_PARAMETER
+    if isinstance(error, MechanismError) and not isinstance(error, SecretUnusable):
+        return NO_MECHANISM
+    return FAILURE
+
+
+def _failed(name: bytes, status: int, text: bytes) -> Ended:
+    return Ended(status, b"%b: %b\n" % (name, text))

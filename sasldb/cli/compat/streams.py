@@ -1,0 +1,89 @@
+"""Standard input, output and error as descriptors 0, 1 and 2 of bytes, and dying of a signal as a C program does.
+
+A write that fails is not an error of the command, as in Cyrus's tools: stdout may be closed, full or a broken pipe. Errors: `OSError` from
+`read_password`, which the caller tells as the C tools do.
+"""
+
+from __future__ import annotations
+
+import os
+from errno import EAGAIN
+
+STDIN, STDOUT, STDERR = 0, 1, 2
+LONGEST = 8192  # octets of a password that libsasl can read
+_WINDOW = LONGEST + 2  # one more to see that it is longer, and the newline
+
+
+def hold() -> None:
+    """Occupy each standard descriptor that is closed, so that no database is opened as one of them and written into as "stderr".
+
+    What takes the place fails as a closed one does: stdin cannot be read, the others cannot be written.
+    """
+    for descriptor in (STDIN, STDOUT, STDERR):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_WRONLY if descriptor == STDIN else os.O_RDONLY)  # the lowest free one
+
+
+def write(descriptor: int, data: bytes) -> bool:
+    """Write all of `data`; tell whether that could be done. A descriptor that does not block is waited for."""
+    view = memoryview(data)
+    while view:
+        try:
+            view = view[os.write(descriptor, view) :]
+        except BlockingIOError:
+            _wait(descriptor, writing=True)
+        except OSError:
+            return False
+    return True
+
+
+def read_password() -> bytes:
+    """Return what stdin holds, less one newline at the end (bytes; up to LONGEST + 1, where the last says "too long").
+
+    A terminal is read once, for it hands over whole lines. Anything else is read on until what has come ends in a newline, or to end
+    of file, so that a password that arrives in pieces is not cut.
+
+    Raises:
+        OSError: stdin cannot be read.
+    """
+    data = os.read(STDIN, _WINDOW)
+    whole = not data or os.isatty(STDIN)
+    while not whole and not data.endswith(b"\n") and len(data) <= LONGEST:
+        try:
+            piece = os.read(STDIN, _WINDOW - len(data))
+        except OSError as error:
+            if error.errno != EAGAIN:
+                raise
+            _wait(STDIN, writing=False)
+            continue
+        data += piece
+        whole = not piece
+    return without_newline(data)
+
+
+def without_newline(data: bytes) -> bytes:
+    """Return `data` less one newline at its end."""
+    return data[:-1] if data.endswith(b"\n") else data
+
+
+def let_pipes_break() -> None:
+    """Let a reader who goes away end this process quietly, by SIGPIPE, which Python would turn into an error."""
+    from _signal import SIG_DFL, SIGPIPE, signal  # type: ignore[import-not-found]  # `signal` itself costs a millisecond
+
+    signal(SIGPIPE, SIG_DFL)
+
+
+def die(signal_number: int) -> None:
+    """End this process by `signal_number`, so that whoever started it sees that."""
+    import signal
+
+    signal.signal(signal_number, signal.SIG_DFL)
+    os.kill(os.getpid(), signal_number)
+
+
+def _wait(descriptor: int, writing: bool) -> None:
+    from select import select
+
+    select([] if writing else [descriptor], [descriptor] if writing else [], [])

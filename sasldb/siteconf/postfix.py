@@ -1,0 +1,74 @@
+"""Postfix's configuration, asked of postconf: the realm under which this Postfix looks users up.
+
+A login without a realm is looked up in smtpd_sasl_local_domain where that is set; where it is empty, in myhostname, which libsasl turns into
+lower case. Values come expanded (`postconf -x`), so that `$mydomain` does not become a realm.
+
+postconf is taken from fixed directories, never from the caller's PATH, and gets an environment of its own.
+Source: Postfix 3.7, postconf(1), and logins observed with libsasl 2.1.28. Errors: `SiteConfigError`.
+"""
+
+from __future__ import annotations
+
+import os
+
+from sasldb.errors import SiteConfigError
+
+POSTCONF = ("/usr/sbin/postconf", "/usr/local/sbin/postconf", "/sbin/postconf", "/opt/local/sbin/postconf")
+PATIENCE = 10.0  # seconds
+MYDOMAIN = "mydomain"
+POSTFIX = "postfix"
+WORDS = (POSTFIX, MYDOMAIN)  # what may stand for a realm
+
+
+def realm(word: str, config_dir: str | None = None) -> str:
+    """Return the realm that `word` ("postfix" or "mydomain") stands for; `config_dir` is another Postfix instance's directory.
+
+    Raises:
+        SiteConfigError: no Postfix here, postconf failed, or the parameter is empty.
+        ValueError: any other word.
+    """
+    if word == MYDOMAIN:
+        return _filled("mydomain", parameter("mydomain", config_dir))
+    if word != POSTFIX:
+        raise ValueError(f"not a word for a realm: {word}")
+    domain = parameter("smtpd_sasl_local_domain", config_dir)
+    return domain or _filled("myhostname", parameter("myhostname", config_dir)).lower()
+
+
+def parameter(name: str, config_dir: str | None = None) -> str:
+    """Return the value of Postfix parameter `name`, with `$name` expanded; "" where it is empty.
+
+    Raises:
+        SiteConfigError: no Postfix here, or postconf failed, gave no answer in time or does not know the parameter.
+    """
+    import subprocess
+
+    command = [_postconf(), *(["-c", config_dir] if config_dir else []), "-hx", name]
+    environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}
+    try:
+        answer = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE, env=environment, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise SiteConfigError(command[0], f"no answer within {PATIENCE:.0f} seconds") from error
+    except OSError as error:
+        raise SiteConfigError(command[0], f"cannot be run: {error.strerror}") from error
+    complaint = os.fsdecode(answer.stderr).strip().splitlines()
+    value = os.fsdecode(answer.stdout).strip()
+    if answer.returncode or (complaint and not value and "unknown parameter" in complaint[0]):
+        reason = complaint[0] if complaint else f"exit status {answer.returncode}"
+        raise SiteConfigError(command[0], f"cannot tell {name}: {reason}")
+    return value
+
+
+def _postconf() -> str:
+    for path in POSTCONF:
+        if os.access(path, os.X_OK):
+            return path
+    raise SiteConfigError("postconf", "no Postfix on this machine", remedy="name the realm itself")
+
+
+def _filled(name: str, value: str) -> str:
+    if not value:
+        raise SiteConfigError("postconf", f"{name} is empty", remedy="name the realm itself")
+    return value
