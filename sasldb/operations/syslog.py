@@ -66,6 +66,8 @@ def _login_uid() -> int | None:
 
 
 def _name(uid: int) -> str:
+    if uid == 0:
+        return "(root)"
     from pwd import getpwuid
 
     try:

@@ -13,9 +13,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
 
 from sasldb.errors import SiteConfigError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 DEFAULT_DATABASE = b"/etc/sasldb2"
 CONF_PATH = b"SASL_CONF_PATH"

@@ -11,9 +11,12 @@ plug-in counts as present so that the commands work on their own. Raises nothing
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 
 from sasldb.siteconf.libsasl import library_directory
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 PATH = b"SASL_PATH"
 

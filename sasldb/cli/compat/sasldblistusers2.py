@@ -8,7 +8,6 @@ call or a configuration that does not parse, else 0, as in 2.1.28: also when the
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 
 from sasldb.cli.compat import streams, usage
 from sasldb.cli.compat.scanner import MISTAKE, OPERAND, scan
@@ -16,6 +15,10 @@ from sasldb.errors import SasldbError, SiteConfigError
 from sasldb.operations import syslog
 from sasldb.siteconf import libsasl
 from sasldb.store.reading import Database
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 LETTERS = b"vhf:?"
 APPLICATION = b"sasldblistusers"

@@ -8,7 +8,6 @@ cannot be; 100 a configuration file that does not parse. Reasons go to the syste
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 
 from sasldb.cli.compat import streams, usage
 from sasldb.cli.compat.scanner import MISTAKE, OPERAND, scan
@@ -17,6 +16,10 @@ from sasldb.model.identity import UserId
 from sasldb.operations import cyrus, syslog
 from sasldb.siteconf import libsasl, plugins
 from sasldb.store.accounts import host_realm
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 LETTERS = b"vpcdnf:u:a:h?"
 

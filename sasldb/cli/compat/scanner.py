@@ -10,7 +10,10 @@ Raises nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
 
 OPERAND = b""
 MISTAKE = b"\0"  # no argument can hold it

@@ -7,7 +7,10 @@ is left out, for no software of theirs is in here. Raises nothing.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _SETUP = "setup.cfg"
 
