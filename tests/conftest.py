@@ -1,0 +1,129 @@
+"""What every test may use: this project's commands, and the real parts it is measured against.
+
+A real part is what is installed beside this project: the Cyrus SASL tools (`cyrus`), Postfix and the clients that log in
+there (`postfix`), strace (`strace`), or the right to make private namespaces (`namespace`). A test that needs one asks for
+its fixture, or for `require`; where the part is missing the test is skipped with the reason, unless the environment variable
+SASLDB_REQUIRE names the part (several with commas, or `all`): then it fails. script/test installs the parts; CI requires all.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+from tests.real.namespace import PrivateEtc
+from tests.real.postfix import PostfixInstance
+
+ROOT = Path(__file__).resolve().parent.parent
+SYSTEM_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"  # Debian's own programs; never what pip installed under the same name
+REAL_FIXTURES = {"require", "cyrus", "postfix_parts", "postfix_instance", "private_etc"}
+
+Require = Callable[..., list[str]]
+
+# What changes libsasl's, getopt's or our own defaults would make results depend on who runs the tests.
+for _name in [name for name in os.environ if name.startswith(("SASL_", "SASLDB_")) or name == "POSIXLY_CORRECT"]:
+    if _name != "SASLDB_REQUIRE":
+        del os.environ[_name]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as `real` every test that uses a real part: `-m "not real"` is the fast half."""
+    for item in items:
+        if REAL_FIXTURES & set(getattr(item, "fixturenames", ())):
+            item.add_marker("real")
+
+
+def lacking(part: str, reason: str) -> NoReturn:
+    """Skip the test with `reason`, or fail it where SASLDB_REQUIRE asks for `part`."""
+    if {part, "all"} & set(os.environ.get("SASLDB_REQUIRE", "").split(",")):
+        pytest.fail(f"{part} is required (SASLDB_REQUIRE) and missing: {reason}", pytrace=False)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def require() -> Require:
+    """Return `require(part, *programs) -> paths`: the real programs (str, absolute), or the end of the test."""
+
+    def find(part: str, *programs: str) -> list[str]:
+        paths = [shutil.which(name, path=SYSTEM_PATH) for name in programs]
+        absent = [name for name, path in zip(programs, paths) if path is None]
+        if absent:
+            lacking(part, f"not installed: {', '.join(absent)}; script/test installs it")
+        return [path for path in paths if path is not None]
+
+    return find
+
+
+class Commands:
+    """Paths (str, absolute) of the three commands of this checkout."""
+
+    saslpasswd2 = str(ROOT / "bin/saslpasswd2")
+    sasldblistusers2 = str(ROOT / "bin/sasldblistusers2")
+    sasldb = str(ROOT / "bin/sasldb")
+
+
+@pytest.fixture(scope="session")
+def commands() -> Commands:
+    """Return this project's commands, as they run from the checkout."""
+    return Commands()
+
+
+class CyrusTools:
+    """The real programs, as paths (str, absolute); `db_` ones are Berkeley DB's own."""
+
+    def __init__(self, require: Require) -> None:
+        """Find them, or end the test."""
+        names = "saslpasswd2", "sasldblistusers2", "saslauthd", "testsaslauthd"
+        self.saslpasswd2, self.sasldblistusers2, self.saslauthd, self.testsaslauthd = require("cyrus", *names)
+        self.db_verify, self.db_dump, self.db_load = require("cyrus", "db5.3_verify", "db5.3_dump", "db5.3_load")
+        self.otp_installed = any(Path("/usr/lib").glob("*/sasl2/libotp.so"))
+
+    def records(self, path: str | Path) -> dict[bytes, bytes]:
+        """Verify the Berkeley DB file and return its records, key -> value, as Berkeley DB's own tools see them.
+
+        Raises:
+            subprocess.CalledProcessError: the file is damaged, or none.
+        """
+        subprocess.run([self.db_verify, "-q", path], check=True, capture_output=True, timeout=60)
+        done = subprocess.run([self.db_dump, path], check=True, capture_output=True, text=True, timeout=60)
+        lines = [bytes.fromhex(line) for line in done.stdout.splitlines() if line.startswith(" ")]
+        return dict(zip(lines[::2], lines[1::2]))
+
+
+@pytest.fixture(scope="session")
+def cyrus(require: Require) -> CyrusTools:
+    """Return the real Cyrus SASL and Berkeley DB tools."""
+    return CyrusTools(require)
+
+
+@pytest.fixture(scope="session")
+def postfix_parts(require: Require) -> None:
+    """Ask for all that a Postfix of the tests' own needs."""
+    if os.geteuid() != 0:
+        lacking("postfix", "only root can start a Postfix")
+    require("postfix", "postfix", "gsasl", "swaks")
+
+
+@pytest.fixture(scope="module", params=["plain", "chroot"])
+def postfix_instance(request: pytest.FixtureRequest, postfix_parts: None) -> Iterator[PostfixInstance]:
+    """Yield a running Postfix of its own, with an empty place for its database; outside and inside a chroot."""
+    with PostfixInstance(chroot=request.param == "chroot") as instance:
+        yield instance
+
+
+@pytest.fixture
+def private_etc(require: Require) -> Iterator[PrivateEtc]:
+    """Yield namespaces in which /etc may be changed and the host is called vm.example.com; nothing of it is left."""
+    require("namespace", "unshare", "nsenter")
+    try:
+        instance = PrivateEtc("vm.example.com")
+    except (OSError, subprocess.SubprocessError) as error:
+        lacking("namespace", f"no private mount namespace can be made here: {error}")
+    with instance:
+        yield instance

@@ -1,0 +1,73 @@
+"""Private namespaces: a place where /etc/sasldb2 is ours to write, while the machine's own stays as it is.
+
+The real saslauthd reads /etc/sasldb2 and nothing else, and so do our commands without -f. Programs run in a mount namespace
+whose /etc is an overlay, with a host name and a process list of their own. Needs root and the right to mount.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+from pathlib import Path
+from types import TracebackType
+
+# $1 = a directory for the overlay, $2 = the host name. A tmpfs below it, for an overlay cannot lie on another overlay.
+_PREPARE = """
+set -e
+mount -t tmpfs -o mode=0755 private-etc "$1"
+mkdir "$1/upper" "$1/work"
+mount -t overlay -o "lowerdir=/etc,upperdir=$1/upper,workdir=$1/work" private-etc /etc
+hostname "$2"
+echo ready
+exec cat
+"""
+
+
+class PrivateEtc:
+    """A context manager; everything that runs inside is killed at its end, or when the test process dies.
+
+    Attributes:
+        scratch: a directory (Path) that exists inside only, gone at the end.
+    """
+
+    def __init__(self, hostname: str) -> None:
+        """Make the namespaces.
+
+        Raises:
+            subprocess.SubprocessError: this system does not let us, with its own words.
+            OSError: the programs of util-linux cannot be started.
+        """
+        self._home = tempfile.TemporaryDirectory(prefix="sasldb-test-")
+        self.scratch = Path(self._home.name)
+        # PID 1 of the new process list is the shell: with it, at the end of its input, everything inside dies.
+        argv = ["unshare", "--mount", "--uts", "--pid", "--fork", "--mount-proc", "--kill-child"]
+        self._holder = subprocess.Popen(
+            [*argv, "sh", "-c", _PREPARE, "sh", self._home.name, hostname],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+        assert self._holder.stdout is not None
+        if self._holder.stdout.readline() != b"ready\n":
+            words = self._holder.communicate()[1].decode(errors="replace").strip()
+            self._home.cleanup()
+            raise subprocess.SubprocessError(words)
+        self._pid = Path(f"/proc/{self._holder.pid}/task/{self._holder.pid}/children").read_text().split()[0]
+
+    def argv(self, *command: str) -> list[str]:
+        """Return the argument list that runs `command` inside."""
+        return ["nsenter", "--target", self._pid, "--mount", "--uts", "--pid", *command]
+
+    def run(self, *command: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+        """Run `command` inside, feed it `stdin` (bytes), and return its exit status and what it printed (bytes)."""
+        return subprocess.run(self.argv(*command), input=stdin, capture_output=True, timeout=30, check=False)
+
+    def __enter__(self) -> PrivateEtc:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._holder.communicate()
+        self._home.cleanup()
