@@ -50,16 +50,21 @@ def check(value: bytes, user: bytes, realm: bytes, password: bytes) -> bool:
 
 
 def _narrow(text: bytes) -> bytes:
-    """Turn UTF-8 `text` into ISO 8859-1 if all of it fits, else return it unchanged. Stray bytes 0x80..0xBF pass, as in libsasl."""
+    """Turn UTF-8 `text` into ISO 8859-1 if all of it fits, else return it unchanged.
+
+    Of bytes that are not UTF-8, libsasl lets 0x80..0xBF pass and loses a 0xC0..0xC3 at the very end. So does this.
+    """
     if text.isascii():
         return text
     narrow = bytearray()
     octets = iter(text)
     for octet in octets:
         if octet >= 0xC0:
-            second = next(octets, 0)
-            if octet > 0xC3 or not 0x80 <= second <= 0xBF:
+            second = next(octets, None)
+            if octet > 0xC3 or not (second is None or 0x80 <= second <= 0xBF):
                 return text
+            if second is None:
+                break
             octet = (octet & 3) << 6 | second & 0x3F
         narrow.append(octet)
     return bytes(narrow)

@@ -40,7 +40,10 @@ def prepare(text: str) -> str:
 
 
 def _mapped(text: str) -> str:
-    """Turn every other space into a space and drop what is commonly mapped to nothing (RFC 4013 section 2.1)."""
+    """Turn every other space into a space and drop what is commonly mapped to nothing (RFC 4013 section 2.1).
+
+    U+200B is on both lists; the RFC names spaces first.
+    """
     from stringprep import in_table_b1, in_table_c12
 
     return "".join(
