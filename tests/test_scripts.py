@@ -16,7 +16,7 @@ def test_setup_is_silent_when_nothing_is_to_do(tmp_path: Path) -> None:
 
 def test_setup_names_the_extras(tmp_path: Path) -> None:
     """script/setup with an extra that setup.cfg does not have says which ones it has, and fails."""
-    argv = [ROOT / "script/setup", "nonsense"]
+    argv = [str(ROOT / "script/setup"), "nonsense"]
     done = subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stdout) == (1, "")
     assert "no extra nonsense; it has" in done.stderr and "dev" in done.stderr
