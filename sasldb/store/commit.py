@@ -1,7 +1,7 @@
 """The commit: a change set is brought into a copy of the file, which then takes the file's place.
 
-A small file is checked as a whole, before libdb touches it and after; a large one around what changes. Every changed record
-is read back before the new file counts.
+A small file is checked as a whole before libdb touches it (see `store.ground`) and verified by libdb afterwards; a large one is
+checked around what changes. Every changed record is read back before the new file counts.
 
 Errors: Corrupt, UnknownFormat, FormatUnavailable, WriteFailed, AccessDenied, Conflict. In each case the old file stands.
 """
@@ -15,14 +15,12 @@ from sasldb.errors import Conflict, Corrupt
 from sasldb.files.exclusive import Exclusive
 from sasldb.formats.table import open_pages
 from sasldb.store.changes import ChangeSet, look_up
-from sasldb.store.ground import LOOKS, PAUSE, Ground
+from sasldb.store.ground import LOOKS, PAUSE, WHOLE, Ground
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from sasldb.formats.table import Pages, Read
     from sasldb.store.changes import Values
-
-_WHOLE = 256 << 10  # octets up to which a file is checked as a whole
 
 
 def commit(held: Exclusive, ground: Ground, changes: ChangeSet) -> bool:
@@ -56,13 +54,16 @@ def _bring_in(path: str, draft: str, ground: Ground, changes: ChangeSet) -> None
         if ground.moved() and not ground.bears(before):
             raise Conflict(path, "another program changed what this edit was based on", "run this again")
         values = changes.resolve(before)
-        if before is not None:
-            _check(before, values, size)
+        if before is not None and size > WHOLE:
+            before.check_around(values, _added(values))
+        elif before is not None and ground.moved():
+            before.check()
         berkeley.apply(draft, values, size, path)
         size = os.fstat(fd).st_size
         after = open_pages(_reader(fd), size, path)
-        _check(after, values, size)
-        if size <= _WHOLE:
+        if size > WHOLE:
+            after.check_around(values, _added(values))
+        else:
             berkeley.verify(draft, path)
         _read_back(path, after, values)
     finally:
@@ -73,11 +74,8 @@ def _reader(fd: int) -> Read:
     return lambda offset, length: os.pread(fd, length, offset)
 
 
-def _check(pages: Pages, values: Values, size: int) -> None:
-    if size <= _WHOLE:
-        pages.check()
-    else:
-        pages.check_around(values, sum(value is not None for value in values.values()))
+def _added(values: Values) -> int:
+    return sum(value is not None for value in values.values())
 
 
 def _read_back(path: str, pages: Pages, values: Values) -> None:

@@ -20,7 +20,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from sasldb.formats.table import Pages
 
-_IN_MEMORY = 8 << 20  # octets
+WHOLE = 128 << 10  # octets up to which a file is checked as a whole; a larger one only where it is read or changed
+_IN_MEMORY = 8 << 20  # octets up to which a file is read at once
 PAUSE = 0.02  # seconds between two looks at a file that a Cyrus tool may be writing
 LOOKS = 50
 
@@ -38,7 +39,7 @@ class Ground:
         self._all = False
 
     def pages(self) -> Pages | None:
-        """Return the file's records, the whole of it checked if it is not large; None while there is no file or zero bytes."""
+        """Return the file's records, checked as a whole if it is not large; None while there is no file or zero bytes."""
         for look in range(LOOKS):
             if self._pages is not None or not self._held.size:
                 break
@@ -57,7 +58,8 @@ class Ground:
             return open_pages(self._held.read, size, self._held.path)
         content = self._held.read(0, size)
         pages = open_pages(lambda offset, length: content[offset : offset + length], size, self._held.path)
-        pages.check()
+        if size <= WHOLE:
+            pages.check()
         return pages
 
     def value(self, key: bytes) -> bytes | None:

@@ -1,0 +1,215 @@
+"""The lock and the replacement: links, hard links, left-over drafts, half-done overwrites, waiting."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import sasldb
+from sasldb.errors import Locked, NotFound, UnsafeFile, WriteFailed
+from sasldb.files.inplace import Journal
+from sasldb.files.trust import warnings
+
+
+def set_one(path: Path, password: bytes = b"") -> None:
+    """Store a password for alice (a new one each time unless it is given)."""
+    with sasldb.edit(str(path)) as db:
+        db.set_password("alice@example.com", password or os.urandom(4).hex().encode())
+
+
+def accepts(path: Path, password: bytes) -> bool:
+    """Tell whether alice has `password`."""
+    with sasldb.open(str(path)) as db:
+        return bool(db.verify("alice@example.com", password))
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "db"
+    set_one(path, b"first")
+    return path
+
+
+def test_a_link_is_followed_and_kept(path: Path, tmp_path: Path) -> None:
+    """The target of a link is replaced, never the link."""
+    (tmp_path / "other").mkdir()
+    link = tmp_path / "other" / "link"
+    link.symlink_to("../db")
+    set_one(link, b"second")
+    assert link.is_symlink() and accepts(path, b"second")
+    assert os.listdir(tmp_path / "other") == ["link"]
+
+
+def test_links_that_lead_nowhere_are_errors(tmp_path: Path) -> None:
+    """A dangling link and a loop of links are told, and stay as they are."""
+    (tmp_path / "dangling").symlink_to("nowhere")
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(NotFound):
+        set_one(tmp_path / "dangling")
+    with pytest.raises(UnsafeFile):
+        set_one(tmp_path / "loop")
+    assert sorted(os.listdir(tmp_path)) == ["dangling", "loop"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a link of somebody else's")
+def test_a_stranger_s_link_is_refused(path: Path, tmp_path: Path) -> None:
+    """A link of another user, in a directory that others may write to, is not followed; one of ours there is."""
+    open_directory = tmp_path / "open"
+    open_directory.mkdir()
+    open_directory.chmod(0o1777)
+    link = open_directory / "link"
+    link.symlink_to(path)
+    set_one(link, b"second")
+    os.lchown(link, 1234, 1234)
+    with pytest.raises(UnsafeFile, match="uid 1234"):
+        set_one(link)
+    with pytest.raises(UnsafeFile, match="uid 1234"):
+        sasldb.open(str(link))
+    assert accepts(path, b"second")
+
+
+def test_hard_links_stay_together(path: Path, tmp_path: Path) -> None:
+    """A file with two names is overwritten in place, so that both show the change; nothing else is left."""
+    (tmp_path / "jail").mkdir()
+    os.link(path, tmp_path / "jail" / "db")
+    before = path.stat()
+    set_one(path, b"second")
+    assert accepts(tmp_path / "jail" / "db", b"second")
+    assert (path.stat().st_ino, path.stat().st_nlink) == (before.st_ino, 2)
+    assert sorted(os.listdir(tmp_path)) == ["db", "jail"]
+
+
+@pytest.mark.parametrize("kind", ["fifo", "directory", "device"])
+def test_other_kinds_of_file_are_refused(tmp_path: Path, kind: str) -> None:
+    """A FIFO, a directory and a device are refused at once, without a hang."""
+    path = tmp_path / "it"
+    if kind == "fifo":
+        os.mkfifo(path)
+    elif kind == "directory":
+        path.mkdir()
+    else:
+        path = Path("/dev/null")
+    with pytest.raises(UnsafeFile):
+        set_one(path)
+    with pytest.raises(UnsafeFile):
+        sasldb.open(str(path))
+
+
+def test_litter_of_the_dead_is_swept(path: Path, tmp_path: Path) -> None:
+    """The draft of a killed writer goes with the next write; that of a living one, and files of other names, stay."""
+    (tmp_path / ".db.sasldb-0123456789abcdef").write_bytes(b"left over")
+    alive = tmp_path / ".db.sasldb-fedcba9876543210"
+    alive.write_bytes(b"in use")
+    (tmp_path / ".other.sasldb-0123456789abcdef").write_bytes(b"not ours")
+    with open(alive, "rb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        set_one(path)
+    assert sorted(os.listdir(tmp_path)) == [".db.sasldb-fedcba9876543210", ".other.sasldb-0123456789abcdef", "db"]
+
+
+def test_a_second_name_left_by_a_killed_maker_is_swept(path: Path, tmp_path: Path) -> None:
+    """A maker killed between link and unlink leaves a second name; it goes, and the file is replaced by rename again."""
+    os.link(path, tmp_path / ".db.sasldb-0123456789abcdef")
+    before = path.stat().st_ino
+    set_one(path)
+    assert os.listdir(tmp_path) == ["db"]
+    assert path.stat().st_ino != before
+
+
+def test_a_stale_file_of_libdb_is_not_waited_for(tmp_path: Path) -> None:
+    """The `__db.` file that a killed Cyrus tool leaves, and on which the next one waits 100 seconds, does not matter."""
+    (tmp_path / "__db.db").write_bytes(b"")
+    started = time.monotonic()
+    set_one(tmp_path / "db", b"x")
+    assert accepts(tmp_path / "db", b"x")
+    assert time.monotonic() - started < 5
+
+
+def half_done(path: Path, torn: bytes) -> Journal:
+    """Leave `path` as a writer leaves it that was killed while overwriting, with the content `torn`; return its journal."""
+    old = path.read_bytes()
+    set_one(path, b"second")
+    new = path.read_bytes()
+    path.write_bytes(torn or new[:4096] + old[4096:])
+    journal = Journal(str(path.parent), path.stat())
+    for name, content in ((journal.old, old), (journal.new, new)):
+        Path(name).write_bytes(content)
+        os.chmod(name, 0o600)
+    return journal
+
+
+def test_a_half_done_overwrite_is_read_as_new(path: Path, tmp_path: Path) -> None:
+    """Readers of a torn file find the complete new one; the next writer finishes the work."""
+    half_done(path, b"")
+    assert accepts(path, b"second")
+    with sasldb.edit(str(path)) as db:
+        db.set_password("bob@example.com", b"y")
+    assert accepts(path, b"second")
+    assert os.listdir(tmp_path) == ["db"]
+
+
+def test_a_journal_that_no_longer_fits_is_not_believed(path: Path, tmp_path: Path) -> None:
+    """When somebody has written to the file since, the journal changes nothing."""
+    set_one(tmp_path / "elsewhere", b"third")
+    half_done(path, (tmp_path / "elsewhere").read_bytes())
+    assert accepts(path, b"third")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a journal of somebody else's")
+def test_a_stranger_s_journal_is_not_believed(path: Path) -> None:
+    """A journal that another user may have made does not bring its content in."""
+    journal = half_done(path, b"")
+    path.write_bytes(Path(journal.old).read_bytes())
+    os.chown(journal.new, 1234, 1234)
+    assert accepts(path, b"first")
+
+
+def test_waiting_has_an_end_and_names_the_holder(path: Path) -> None:
+    """A lock that is not given back ends in an error that names the process."""
+    with open(path, "rb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with pytest.raises(Locked, match=str(os.getpid())), sasldb.edit(str(path), wait=0.1):
+            pass
+    set_one(path)
+
+
+def test_a_waiter_of_a_replaced_file_edits_the_new_one(path: Path) -> None:
+    """Who waited while the file was replaced changes the new file, not the forgotten inode."""
+    code = "import sys, sasldb\nwith sasldb.edit(sys.argv[1]) as db: db.set_password('bob@example.com', b'y')"
+    with sasldb.edit(str(path)) as db:
+        db.set_password("alice@example.com", b"second")
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+        waiter = subprocess.Popen([sys.executable, "-c", code, str(path)], env=environment)
+        time.sleep(0.3)
+    assert waiter.wait(20) == 0
+    with sasldb.open(str(path)) as read:
+        assert read.verify("alice@example.com", b"second") and read.verify("bob@example.com", b"y")
+
+
+def test_a_directory_open_to_others_is_told(tmp_path: Path) -> None:
+    """A database where others may make files is worth a warning, one in a private directory is not."""
+    assert warnings(str(tmp_path / "db")) == []
+    tmp_path.chmod(0o1777)
+    assert len(warnings(str(tmp_path / "db"))) == 1
+
+
+def test_a_full_disk_is_told(path: Path) -> None:
+    """Where the file may not grow, the old one stands and nothing is left beside it."""
+    import resource
+
+    before = path.read_bytes()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (8192, hard))
+    try:
+        with pytest.raises(WriteFailed):
+            set_one(path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert path.read_bytes() == before
+    assert os.listdir(path.parent) == ["db"]

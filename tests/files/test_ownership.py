@@ -1,0 +1,132 @@
+"""Owner and mode: root:postfix 0640, kept on existing files, never anything for others."""
+
+from __future__ import annotations
+
+import grp
+import os
+from pathlib import Path
+
+import pytest
+
+import sasldb
+from sasldb.errors import SasldbError
+from sasldb.files.ownership import Ownership, Wishes, due
+
+ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+
+
+def set_one(path: Path, **options: object) -> list[str]:
+    """Store one password and return the notes."""
+    with sasldb.edit(str(path), **options) as db:  # type: ignore[arg-type]
+        db.set_password("alice@example.com", os.urandom(4).hex().encode())
+    return db.notes
+
+
+def test_a_new_file_is_private_to_root_and_postfix(tmp_path: Path) -> None:
+    """Whatever the umask, a new file is 0640; as root its group is postfix where there is one."""
+    old = os.umask(0)
+    try:
+        set_one(tmp_path / "db")
+    finally:
+        os.umask(old)
+    status = (tmp_path / "db").stat()
+    assert status.st_mode & 0o7777 == 0o640
+    assert status.st_uid == os.geteuid()
+    try:
+        expected = grp.getgrnam("postfix").gr_gid if os.geteuid() == 0 else os.getegid()
+    except KeyError:
+        expected = os.getegid()
+    assert status.st_gid == expected
+
+
+@ROOT
+@pytest.mark.parametrize(
+    ("mode", "after"), [(0o660, 0o660), (0o600, 0o600), (0o644, 0o640), (0o666, 0o660), (0o400, 0o400)]
+)
+def test_an_existing_file_keeps_its_owner(tmp_path: Path, mode: int, after: int) -> None:
+    """Owner, group and mode stay, less all that others may do; only a change is told."""
+    path = tmp_path / "db"
+    set_one(path)
+    os.chown(path, 1234, 2345)
+    path.chmod(mode)
+    notes = set_one(path)
+    status = path.stat()
+    assert (status.st_uid, status.st_gid, status.st_mode & 0o7777) == (1234, 2345, after)
+    assert bool(notes) == (mode != after)
+
+
+@ROOT
+def test_the_wish_overrules(tmp_path: Path) -> None:
+    """Owner, group and mode that the caller names are set, also where no record changes."""
+    path = tmp_path / "db"
+    set_one(path)
+    with sasldb.edit(str(path), wishes=Wishes.parse("1234", "2345", "0660")):
+        pass
+    status = path.stat()
+    assert (status.st_uid, status.st_gid, status.st_mode & 0o7777) == (1234, 2345, 0o660)
+
+
+@pytest.mark.parametrize(
+    "wish", [("nosuchuser1", None, None), (None, "nosuchgroup1", None), (None, None, "0644"), (None, None, "rw")]
+)
+def test_bad_wishes_are_refused(wish: tuple[str | None, str | None, str | None]) -> None:
+    """An unknown name, a mode for others and a mode that is no octal number are errors."""
+    with pytest.raises(SasldbError):
+        Wishes.parse(*wish)
+
+
+@ROOT
+def test_the_default_database_is_governed() -> None:
+    """The default path, and its copy in the jail, get root:postfix 0640; a group with postfix in it is kept."""
+    try:
+        postfix = grp.getgrnam("postfix").gr_gid
+    except KeyError:
+        pytest.skip("this host has no group postfix, without which there is no such rule")
+    loose = os.stat_result((0o100666, 1, 1, 1, 1234, 2345, 0, 0, 0, 0))
+    for path in ("/etc/sasldb2", "/etc/sasl2/sasldb2", "/var/spool/postfix/etc/sasldb2"):
+        assert due(path, loose, Wishes()) == Ownership(0, postfix, 0o640)
+        assert due(path, loose, Wishes(mode=0o660)) == Ownership(0, postfix, 0o660)
+    assert due("/srv/sasldb2", loose, Wishes()) == Ownership(1234, 2345, 0o660)
+
+
+@ROOT
+def test_extended_attributes_are_kept(tmp_path: Path) -> None:
+    """What an administrator attached to the file (here a user attribute) is on the new file too."""
+    path = tmp_path / "db"
+    set_one(path)
+    try:
+        os.setxattr(path, "user.note", b"kept")
+    except OSError as error:
+        pytest.skip(f"this file system takes no user attributes: {error}")
+    before = path.stat().st_ino
+    set_one(path)
+    assert path.stat().st_ino != before
+    assert os.getxattr(path, "user.note") == b"kept"
+
+
+@ROOT
+def test_a_user_who_may_write_only_the_file_overwrites_it(tmp_path: Path) -> None:
+    """Without leave to write to the directory, or to give the file away, a change is made in place and the owner stays."""
+    path = tmp_path / "db"
+    set_one(path)
+    os.chown(path, 0, 2345)
+    path.chmod(0o660)
+    for parent in (tmp_path, *tmp_path.parents):
+        if os.stat(parent).st_uid == 0 and str(parent).startswith("/tmp/"):
+            parent.chmod(0o755)
+    before = path.stat()
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            os.setgroups([])
+            os.setgid(2345)
+            os.setuid(1234)
+            set_one(path)
+            status = 0
+        finally:
+            os._exit(status)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    after = path.stat()
+    assert (after.st_ino, after.st_uid, after.st_gid, after.st_mode) == (before.st_ino, 0, 2345, before.st_mode)
+    assert after.st_mtime_ns > before.st_mtime_ns

@@ -1,0 +1,65 @@
+"""User ids, record keys and text."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sasldb.errors import BadName
+from sasldb.model.identity import UserId
+from sasldb.model.record import join_key, split_key
+from sasldb.model.text import to_bytes, to_text
+
+NAMES = st.binary(max_size=20).map(lambda name: name.replace(b"\0", b"."))
+
+
+@pytest.mark.parametrize(
+    ("login", "user", "realm"),
+    [
+        (b"u", b"u", b"R"),
+        (b"u@x", b"u", b"x"),
+        (b"u@X@Y", b"u", b"X@Y"),
+        (b"u@", b"u", b""),
+        (b"@x", b"", b"x"),
+        (b"@", b"", b""),
+        (b"", b"", b"R"),
+    ],
+)
+def test_split_at_the_first_at_sign(login: bytes, user: bytes, realm: bytes) -> None:
+    """A login splits at its first `@`, and only one without any takes the default realm."""
+    assert UserId.parse(login, b"R") == UserId(user, realm)
+
+
+@pytest.mark.parametrize("names", [(b"a\0b", b"r"), (b"a", b"r\0")])
+def test_nul_is_refused(names: tuple[bytes, bytes]) -> None:
+    """No name holds a NUL, for it would become another key."""
+    with pytest.raises(BadName):
+        UserId(*names)
+    with pytest.raises(BadName):
+        join_key(*names, b"p")
+
+
+@given(NAMES, NAMES, NAMES)
+def test_keys_round_trip(user: bytes, realm: bytes, name: bytes) -> None:
+    """Any three names without NUL come back from their key."""
+    assert split_key(UserId(user, realm).key(name)) == (user, realm, name)
+
+
+@given(st.binary(max_size=30))
+def test_only_two_nuls_make_a_key(key: bytes) -> None:
+    """A key with fewer or more than two NULs is malformed."""
+    assert (split_key(key) is None) == (key.count(0) != 2)
+
+
+@given(st.binary(max_size=30))
+def test_text_round_trips(name: bytes) -> None:
+    """Every byte string survives the way to text and back."""
+    assert to_bytes(to_text(name)) == name
+
+
+def test_user_ids_do_not_change() -> None:
+    """A UserId is a value: hashable, and no attribute of it can be set."""
+    with pytest.raises(AttributeError):
+        UserId(b"a", b"b").user = b"c"
+    assert len({UserId(b"a", b"b"), UserId(b"a", b"b")}) == 1
