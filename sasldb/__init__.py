@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from sasldb.model.secret import Secret as Secret
     from sasldb.model.verdict import Outcome as Outcome, Verdict as Verdict
     from sasldb.store.editing import Editor as Editor, edit as edit
-    from sasldb.store.reading import Database as Database, Database as open
+    from sasldb.store.reading import Database as Database
+
+    open = Database
 
 _HOMES = {
     "Account": ("sasldb.model.account", "Account"),
