@@ -12,7 +12,6 @@ from __future__ import annotations
 import errno
 import os
 import time
-from collections.abc import Callable
 
 from sasldb.errors import Conflict, EmptyFile, NotFound, WriteFailed
 from sasldb.files import inplace
@@ -22,7 +21,12 @@ from sasldb.files.ownership import Ownership, Wishes, due, told
 from sasldb.files.refusals import refusal
 from sasldb.files.trust import resolve, warnings
 
-Make = Callable[[str], None]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Make = Callable[[str], None]
+
 _TRIES = 100
 _SMALL = 1 << 20  # octets; up to this size "still what was copied" compares contents, above it time stamps
 _RECENT = 1.0  # seconds

@@ -15,9 +15,12 @@ import grp
 import os
 import pwd
 import stat
-from collections.abc import Mapping
 
 from sasldb.errors import SasldbError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 DEFAULT_DATABASES = ("/etc/sasldb2", "/etc/sasl2/sasldb2")
 POSTFIX_JAIL = "/var/spool/postfix"  # queue_directory, where a chrooted smtpd looks for the path

@@ -10,18 +10,21 @@ Errors: Corrupt (libdb finds the file damaged), WriteFailed (disk full, I/O erro
 from __future__ import annotations
 
 import errno
-from collections.abc import Mapping
 
 from berkeleydb import db
 
 from sasldb.errors import Corrupt, DatabaseError, FormatUnavailable, WriteFailed
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    Changes = Mapping[bytes, "bytes | None"]
+
 PAGE_SIZE = 4096  # octets, of new files: what the Cyrus tools make
 _MANY = 1000  # changes; from here on a cache as large as the file pays
 _LEAST_CACHE = 1 << 20
 _MOST_CACHE = 256 << 20
-
-Changes = Mapping[bytes, "bytes | None"]
 
 _DISK = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG, errno.EROFS))
 

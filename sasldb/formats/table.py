@@ -5,14 +5,16 @@ Errors: UnknownFormat (no database, or one of another kind), FormatUnavailable (
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
 
 from sasldb.errors import FormatUnavailable, UnknownFormat
 from sasldb.formats.detect import BERKELEY_HASH, GDBM, HEAD, LMDB, UNKNOWN, identify
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
     from typing import Protocol
+
+    Read = Callable[[int, int], bytes]
 
     class Pages(Protocol):
         """Records of one file, read without trusting it. Every method raises Corrupt where the file is damaged."""
@@ -32,8 +34,6 @@ if TYPE_CHECKING:
         def check_around(self, keys: Iterable[bytes], growth: int) -> None:
             """Look at what a change of `keys` would touch, `growth` of them new."""
 
-
-Read = Callable[[int, int], bytes]
 
 _NOT_YET = {GDBM: "python3-gdbm", LMDB: "lmdb"}
 

@@ -7,12 +7,16 @@ of users. Who wants a stream reads `records()` or `key_batches()`, which keep th
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 
-from sasldb.model.account import Account
 from sasldb.model.identity import UserId
 from sasldb.model.record import split_key
 from sasldb.model.text import to_bytes, to_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sasldb.model.account import Account
 
 
 def host_realm() -> bytes:
@@ -33,6 +37,8 @@ def identify(login: str | bytes | UserId, realm: bytes | None) -> UserId:
 
 def gather(records: Iterator[tuple[bytes, bytes]]) -> Iterator[Account]:
     """Yield an account a user, in the order of each user's first record; malformed keys are passed over."""
+    from sasldb.model.account import Account
+
     found: dict[tuple[bytes, bytes], dict[str, bytes]] = {}
     for key, value in records:
         names = split_key(key)
@@ -46,3 +52,12 @@ def of_user(prefix: bytes, records: Iterator[tuple[bytes, bytes]]) -> dict[bytes
     """Return property name -> value of the one user whose keys begin with `prefix` (see `UserId.prefix`)."""
     start = len(prefix)
     return {key[start:]: value for key, value in records if key.startswith(prefix) and 0 not in key[start:]}
+
+
+def as_account(user_id: UserId, properties: dict[bytes, bytes]) -> Account | None:
+    """Return the account of `user_id` with `properties` (name -> value, bytes); None where there is none."""
+    from sasldb.model.account import Account
+
+    if not properties:
+        return None
+    return Account(user_id, {to_text(name): value for name, value in properties.items()})

@@ -6,10 +6,10 @@ the file holds by then.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from sasldb.formats.table import Pages
 
     Values = dict[bytes, "bytes | None"]

@@ -11,21 +11,25 @@ BadPassword.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 
 from sasldb.errors import BadName, BadPassword, NoSuchUser
 from sasldb.files.exclusive import Exclusive, claim
 from sasldb.files.ownership import Wishes
-from sasldb.model.account import Account
 from sasldb.model.identity import UserId
 from sasldb.model.record import split_key
 from sasldb.model.secret import Secret
 from sasldb.model.text import to_bytes, to_text
 from sasldb.secrets.properties import DERIVED, USER_PASSWORD
-from sasldb.store.accounts import gather, identify, of_user
+from sasldb.store.accounts import as_account, gather, identify, of_user
 from sasldb.store.changes import ChangeSet
 from sasldb.store.commit import commit
 from sasldb.store.ground import Ground
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sasldb.model.account import Account
 
 LONGEST_PASSWORD = 8192  # octets; libsasl cannot read more (plugins/sasldb.c, observed)
 WAIT = 30.0  # seconds
@@ -79,10 +83,8 @@ class Editor:
 
     def get(self, login: str | bytes | UserId) -> Account | None:
         """Return the account of `login` with every property, None when it has no record. Reads the whole file."""
-        properties = self.properties(login)
-        if not properties:
-            return None
-        return Account(self.identify(login), {to_text(name): value for name, value in properties.items()})
+        user_id = self.identify(login)
+        return as_account(user_id, self.properties(user_id))
 
     def identify(self, login: str | bytes | UserId) -> UserId:
         """Return the user id that `login` means here; BadName for a NUL."""

@@ -9,7 +9,6 @@ Errors: those of `formats.table` and of reading the file.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 
 from sasldb.errors import Corrupt
 from sasldb.files.exclusive import Exclusive
@@ -18,6 +17,8 @@ from sasldb.store.changes import look_up
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sasldb.formats.table import Pages
 
 WHOLE = 128 << 10  # octets up to which a file is checked as a whole; a larger one only where it is read or changed

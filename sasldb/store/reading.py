@@ -6,20 +6,21 @@ Errors: NotFound, AccessDenied, UnsafeFile, EmptyFile, UnknownFormat, FormatUnav
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 
 from sasldb.errors import Corrupt
 from sasldb.files.snapshot import Snapshot
 from sasldb.formats.table import open_pages
-from sasldb.model.account import Account
 from sasldb.model.identity import UserId
 from sasldb.model.record import split_key
 from sasldb.model.secret import Secret
 from sasldb.model.text import to_bytes
-from sasldb.store.accounts import gather, identify, of_user
+from sasldb.store.accounts import as_account, gather, identify, of_user
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sasldb.model.account import Account
     from sasldb.formats.table import Pages
     from sasldb.model.verdict import Verdict
 
@@ -89,8 +90,7 @@ class Database:
     def get(self, login: str | bytes | UserId) -> Account | None:
         """Return the account of `login` with every property, None when it has no record. Reads the whole file."""
         user_id = identify(login, self.realm)
-        properties = of_user(user_id.prefix, self._pages.items())
-        return next(gather((user_id.key(name), value) for name, value in properties.items()), None)
+        return as_account(user_id, of_user(user_id.prefix, self._pages.items()))
 
     def verify(self, login: str | bytes | UserId, password: bytes | Secret) -> Verdict:
         """Check `password` against everything that is stored for `login`."""
