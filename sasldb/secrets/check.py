@@ -64,8 +64,7 @@ def check_property(name: bytes, value: bytes, user_id: UserId, password: bytes) 
     """
     if name not in CHECKS:
         raise SecretUnusable(to_text(name), "no way to check it here")
-    fits = CHECKS[name](value, user_id, password)
-    return fits and 0 not in password
+    return CHECKS[name](value, user_id, password) and 0 not in password
 
 
 def ignored(name: bytes, properties: Mapping[bytes, bytes]) -> bool:

@@ -7,6 +7,7 @@ the same fields in binary; such values are still read, here as there.
 A one-time password with number n is the pass phrase behind the lower-cased seed, hashed and folded to 64 bits n + 1 times. Every
 login lowers the number by one; the plug-in refuses numbers below 2. Source: RFC 2289 sections 6 and 10, appendix A; Cyrus
 SASL 2.1.28, plugins/otp.c, and its records as observed. Any length of pass phrase serves, as in Cyrus.
+With OpenSSL 3 a login against an md4 state crashes the server that loaded the plug-in; md5 and sha1 are sound.
 Errors: `SecretUnusable`.
 """
 

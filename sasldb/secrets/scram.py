@@ -17,7 +17,7 @@ from sasldb.errors import SecretUnusable
 NAME = "authPassword"
 HASHES = {"SHA-1": 20, "SHA-224": 28, "SHA-256": 32, "SHA-384": 48, "SHA-512": 64}  # octets of a key
 ITERATIONS = 4096  # what Cyrus takes by default
-COUNTABLE = 10_000_000  # iterations; a check of more takes many seconds, and no client computes that much
+COUNTABLE = 10_000_000  # iterations; more take many seconds, and no client computes that much
 SALT = 16  # octets
 
 
@@ -51,7 +51,7 @@ def make(password: bytes, hash: str = "SHA-256", iterations: int = ITERATIONS, s
     """Return the value (bytes) to store for `password` (bytes without NUL); `salt` is random, 16 bytes, when None.
 
     Raises:
-        SecretUnusable: unknown hash, no iterations, an empty salt, or this Python cannot compute it.
+        SecretUnusable: unknown hash, iterations outside 1..10,000,000, an empty salt, or this Python cannot compute it.
     """
     if salt is None:
         from os import urandom
@@ -109,8 +109,6 @@ def check(value: bytes, password: bytes) -> bool:
         SecretUnusable: `value` does not parse, asks for more than 10 million iterations, or cannot be computed here.
     """
     stored = parse(value)
-    if stored.iterations > COUNTABLE:
-        raise SecretUnusable(NAME, f"{stored.iterations} iterations are more than anyone computes")
     salted = _salted_password(password, stored.hash, stored.iterations, stored.salt)
     ours = from_salted_password(salted, stored.hash, stored.iterations, stored.salt)
     return compare_digest(stored.stored_key + stored.server_key, ours.stored_key + ours.server_key)
@@ -120,8 +118,10 @@ def _salted_password(password: bytes, hash: str, iterations: int, salt: bytes) -
     import hashlib
 
     _key_length(hash)
-    if iterations < 1 or not salt:
-        raise SecretUnusable(f"SCRAM-{hash}", "no iterations" if salt else "an empty salt")
+    if not salt:
+        raise SecretUnusable(f"SCRAM-{hash}", "an empty salt")
+    if not 1 <= iterations <= COUNTABLE:
+        raise SecretUnusable(f"SCRAM-{hash}", f"{iterations} iterations are not between 1 and {COUNTABLE}")
     try:
         return hashlib.pbkdf2_hmac(_openssl_name(hash), password, salt, iterations)
     except (AttributeError, ValueError, OverflowError) as error:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scramp import ScramException  # type: ignore[import-untyped]
-from scramp.utils import saslprep as theirs  # type: ignore[import-untyped]
+from scramp import ScramException
+from scramp.utils import saslprep as theirs
 
 from sasldb.errors import BadPassword
 from sasldb.secrets.saslprep import changes, prepare
