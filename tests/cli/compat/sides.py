@@ -1,0 +1,208 @@
+"""The two sides of a comparison: one case, run by the real tool and by ours, each in a fresh directory of the same content.
+
+`main` is the program that runs inside the private namespaces: it reads pickled cases on stdin and answers each with its outcomes. Both tools get the same argv[0], so every message must come out the same.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.cli.compat.records import load, meaning
+
+ROOT = Path(__file__).resolve().parents[3]
+PLUGINS = "/usr/lib/x86_64-linux-gnu/sasl2"
+CONF = "conf"  # what SASL_CONF_PATH is in every case that does not say otherwise
+PATIENCE = 20.0  # seconds
+Values = Mapping[bytes, object]  # key -> the value's bytes, or its meaning
+Pieces = tuple[tuple[float, bytes], ...]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One call and its surroundings.
+
+    Attributes:
+        name: what is tried. tool: which command. args: its arguments.
+        stdin: the bytes that it reads, or pieces with the pause (seconds) before each. channel: what stdin is (see CHANNELS).
+        files: path -> content, relative to the working directory or below /etc; a str is a link's target, None a directory.
+        conf: content of saslpasswd.conf. environ: more variables (None removes). hostname: the host's name. nobody: run as that user.
+        password: what the stored secrets should be made of. differs: names of the deliberate differences that apply.
+    """
+
+    name: str
+    args: tuple[bytes, ...]
+    tool: str = "saslpasswd2"
+    stdin: bytes | Pieces = b"pw\n"
+    channel: str = "pipe"
+    files: Mapping[str, bytes | str | None] = field(default_factory=dict)
+    modes: Mapping[str, int] = field(default_factory=dict)
+    conf: bytes | None = None
+    environ: Mapping[str, str | None] = field(default_factory=dict)
+    hostname: str = "vm"
+    nobody: bool = False
+    password: bytes = b"pw"
+    differs: tuple[str, ...] = ()
+
+
+@dataclass
+class Outcome:
+    """What a run came to. `databases`: path -> values, of every file that is a database; `others`: path -> content or target."""
+
+    status: int
+    stdout: bytes
+    stderr: bytes
+    databases: dict[str, Values]
+    others: dict[str, bytes]
+    before: dict[str, Values]
+    others_before: dict[str, bytes]
+
+
+def run(case: Case, ours: bool, home: Path) -> Outcome:
+    """Run one side of `case` in the directory `home`, which is made anew."""
+    shutil.rmtree(home, ignore_errors=True)
+    home.mkdir(mode=0o755)
+    _clear_etc()
+    (home / CONF).mkdir()
+    files = dict(case.files)
+    if case.conf is not None:
+        files[f"{CONF}/saslpasswd.conf"] = case.conf
+    for path, content in files.items():
+        _make(home / path, content)
+    for path, mode in case.modes.items():
+        (home / path).chmod(mode)
+    if case.nobody:
+        os.chown(home, 65534, 65534)
+    before = _left(home, case.password)
+    socket.sethostname(case.hostname)
+    launcher = str(ROOT / "bin" / case.tool)
+    process = subprocess.Popen(
+        [os.fsencode(launcher), *case.args],
+        executable=launcher if ours else f"/usr/sbin/{case.tool}",
+        cwd=home,
+        env=_environment(case),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        preexec_fn=CHANNELS[case.channel],
+        **({"user": 65534, "group": 65534, "extra_groups": []} if case.nobody else {}),  # type: ignore[call-overload]
+    )
+    if isinstance(case.stdin, bytes):
+        stdout, stderr = process.communicate(case.stdin, timeout=PATIENCE)
+    else:
+        assert process.stdin is not None
+        for pause, piece in case.stdin:
+            time.sleep(pause)
+            try:
+                process.stdin.write(piece)
+                process.stdin.flush()
+            except BrokenPipeError:
+                pass
+        stdout, stderr = process.communicate(timeout=PATIENCE)
+    return Outcome(process.returncode, stdout, stderr, *_left(home, case.password), *before)
+
+
+def _environment(case: Case) -> dict[str, str]:
+    wanted: dict[str, str | None] = {"PATH": "/usr/bin:/bin", "SASL_CONF_PATH": CONF, **case.environ}
+    return {name: value for name, value in wanted.items() if value is not None}
+
+
+def _make(path: Path, content: bytes | str | None) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if content is None:
+        path.mkdir(exist_ok=True)
+    elif isinstance(content, str):
+        path.symlink_to(content)
+    else:
+        path.write_bytes(content)
+        path.chmod(0o640)
+
+
+def _clear_etc() -> None:
+    """Remove what a case may have put below /etc. This is a private /etc, and nothing runs without one."""
+    for path in ("/etc/sasl2", "/etc/sasl"):
+        shutil.rmtree(path, ignore_errors=True)
+    Path("/etc/sasldb2").unlink(missing_ok=True)
+
+
+def _left(home: Path, password: bytes) -> tuple[dict[str, Values], dict[str, bytes]]:
+    """Return the databases and the other files there are now; secrets of `password` are told by their meaning."""
+    databases: dict[str, Values] = {}
+    others: dict[str, bytes] = {}
+    for path in [*sorted(home.rglob("*")), Path("/etc/sasldb2"), Path("/etc/sasl2/sasldb2")]:
+        name = str(path.relative_to(home)) if path.is_relative_to(home) else str(path)
+        if path.is_symlink():
+            others[name] = os.fsencode(os.readlink(path))
+        elif path.is_file():
+            records = load(path)
+            if records is None:
+                others[name] = path.read_bytes()
+            else:
+                values = {k: meaning(k.rpartition(b"\0")[2], v, password) for k, v in records.items()}
+                databases[name] = values
+        elif path.is_dir():
+            others[name + "/"] = b""
+    return databases, others
+
+
+def _closed(*descriptors: int) -> Callable[[], None]:
+    def close() -> None:
+        for descriptor in descriptors:
+            os.close(descriptor)
+
+    return close
+
+
+def _opened(path: str, flags: int, descriptor: int) -> Callable[[], None]:
+    return lambda: os.dup2(os.open(path, flags), descriptor) and None
+
+
+def _nonblocking_pipe() -> None:
+    reading, writing = os.pipe2(os.O_NONBLOCK)
+    os.dup2(reading, 0)
+    os.set_inheritable(writing, True)
+
+
+CHANNELS: dict[str, Callable[[], None] | None] = {
+    "pipe": None,
+    "closed": _closed(0),
+    "directory": _opened("/", os.O_RDONLY, 0),
+    "write-only": _opened("/dev/null", os.O_WRONLY, 0),
+    "nonblocking": _nonblocking_pipe,
+    "null": _opened("/dev/null", os.O_RDONLY, 0),
+    "file": _opened("stdin", os.O_RDONLY, 0),
+    "stdout closed": _closed(1),
+    "stderr closed": _closed(2),
+    "all closed": _closed(0, 1, 2),
+    "outputs closed": _closed(1, 2),
+    "stdout full": _opened("/dev/full", os.O_WRONLY, 1),
+}
+
+
+def main() -> None:
+    """Answer cases until stdin ends."""
+    scratch = Path(sys.argv[1])
+    requests, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    os.umask(0o022)
+    while True:
+        try:
+            case, sides = pickle.load(requests)
+        except EOFError:
+            return
+        outcomes = []
+        for ours in sides:
+            try:
+                outcomes.append(run(case, ours, scratch / "side"))
+            except Exception as error:  # handed to the test, which fails with it
+                outcomes.append(error)  # type: ignore[arg-type]
+        pickle.dump(outcomes, answers)
+        answers.flush()
