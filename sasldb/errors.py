@@ -42,6 +42,10 @@ class EmptyFile(DatabaseError):
     """The file has zero bytes: it is no database yet, and never taken for one."""
 
 
+class FileExists(DatabaseError):
+    """There is a file with something in it where a new database was to be made."""
+
+
 class UnknownFormat(DatabaseError):
     """The file is not a database of any format known here."""
 

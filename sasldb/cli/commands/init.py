@@ -1,0 +1,36 @@
+"""`sasldb init`: an empty database."""
+
+from __future__ import annotations
+
+import click
+
+from sasldb.cli.options import Location, dry_runnable, located, owned
+from sasldb.cli.rendering import say, tell
+from sasldb.files.ownership import Wishes
+
+
+@click.command("init")
+@located()
+@owned
+@dry_runnable
+def command(location: Location, wishes: Wishes, dry_run: bool) -> None:
+    """Make an empty database.
+
+    A file that holds anything is refused. A file of zero bytes becomes a database and keeps its owner and mode. A new one
+    belongs to root and to group postfix, and nobody else may read it.
+
+    \b
+    Example: a database that Postfix may write to as well
+      sasldb init --mode 0660
+    """
+    from sasldb.operations import syslog
+    from sasldb.operations.creation import create
+
+    created = create(location.path, wishes, dry_run)
+    for sentence in created.sentences:
+        tell(sentence)
+    if dry_run:
+        say(f"would make {created.path}, {created.ownership}")
+        return
+    say(f"made {created.path}, {created.ownership}")
+    syslog.send(b"sasldb", syslog.NOTICE, f"made {created.path} by {syslog.caller()}")
