@@ -124,6 +124,9 @@ def private_etc(require: Require) -> Iterator[PrivateEtc]:
     try:
         instance = PrivateEtc("vm.example.com")
     except (OSError, subprocess.SubprocessError) as error:
-        lacking("namespace", f"no private mount namespace can be made here: {error}")
-    with instance:
-        yield instance
+        reason = str(error)
+    else:
+        with instance:
+            yield instance
+        return
+    lacking("namespace", f"no private mount namespace can be made here: {reason}")

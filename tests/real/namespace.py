@@ -57,7 +57,7 @@ class PrivateEtc:
 
     def argv(self, *command: str) -> list[str]:
         """Return the argument list that runs `command` inside."""
-        return ["nsenter", "--target", self._pid, "--mount", "--uts", "--pid", *command]
+        return ["nsenter", "--target", self._pid, "--mount", "--root", "--uts", "--pid", *command]
 
     def run(self, *command: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
         """Run `command` inside, feed it `stdin` (bytes), and return its exit status and what it printed (bytes)."""
