@@ -107,6 +107,8 @@ def postfix_parts(require: Require) -> None:
     """Ask for all that a Postfix of the tests' own needs."""
     if os.geteuid() != 0:
         lacking("postfix", "only root can start a Postfix")
+    if os.path.exists("/usr/sbin/sendmail") and not os.path.exists("/usr/sbin/postfix"):
+        lacking("postfix", "another mail server is installed (/usr/sbin/sendmail), and is not replaced by Postfix")
     require("postfix", "postfix", "gsasl", "swaks")
 
 
