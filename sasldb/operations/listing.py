@@ -39,10 +39,11 @@ class Listing:
         self.malformed = others = 0
         for keys in self._database.key_batches():
             # What allows several values under one key gives the key as often, all together.
-            names = [key[: -len(_TAIL)] for key in dict.fromkeys(keys) if key.endswith(_TAIL)]
-            if len(names) < len(keys):
-                others += sum(key.count(0) == 2 and not key.endswith(_TAIL) for key in keys)
+            sound = [key for key in dict.fromkeys(keys) if key.count(0) == 2]
+            if len(sound) < len(keys):
                 self.malformed += sum(key.count(0) != 2 for key in keys)
+            names = [key[: -len(_TAIL)] for key in sound if key.endswith(_TAIL)]
+            others += len(sound) - len(names)
             yield from self._wanted(names)
         shares = -(-others // self._at_once)
         for share in range(shares):
@@ -60,8 +61,8 @@ class Listing:
         return self._wanted(list(names))
 
     def _wanted(self, names: list[bytes]) -> Iterator[UserId]:
-        """Yield the users of `names` (user NUL realm) that are wanted; what holds no or several NULs is none."""
+        """Yield the users of `names` (user NUL realm) that are wanted."""
         for name in names:
             user, _, realm = name.partition(b"\0")
-            if name.count(0) == 1 and (self._realm is None or realm == self._realm):
+            if self._realm is None or realm == self._realm:
                 yield UserId(user, realm)

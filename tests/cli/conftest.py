@@ -1,0 +1,39 @@
+"""What tests of the `sasldb` command share: a way to call it, and databases with given records."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from sasldb.formats import berkeley
+from tests.conftest import Commands
+
+Done = subprocess.CompletedProcess[bytes]
+Sasldb = Callable[..., Done]
+
+
+@pytest.fixture
+def sasldb(tmp_path: Path, commands: Commands) -> Sasldb:
+    """Return `sasldb(*arguments, stdin=b"", env={})`: it runs bin/sasldb in the test's directory, with pipes and no terminal."""
+
+    def run(*arguments: str | bytes, stdin: bytes = b"", env: Mapping[str, str] | None = None) -> Done:
+        return subprocess.run(
+            [commands.sasldb, *arguments],
+            input=stdin,
+            capture_output=True,
+            cwd=tmp_path,
+            env={"PATH": "/usr/bin:/bin", **(env or {})},
+            timeout=30,
+            check=False,
+        )
+
+    return run
+
+
+def make_database(path: Path, records: Mapping[bytes, bytes]) -> None:
+    """Write `records` to a new hash file with libdb alone, keys as they are, malformed ones too."""
+    path.touch()
+    berkeley.apply(str(path), records, 0, str(path))

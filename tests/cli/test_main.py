@@ -1,0 +1,128 @@
+"""sasldb itself: help, version, exit status, and how it ends when something goes wrong around it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Sasldb, make_database
+from tests.conftest import Commands
+
+ALICE = {b"alice\0example.com\0userPassword": b"secret"}
+
+
+def test_version(sasldb: Sasldb) -> None:
+    """--version names the program, the project and the version, on stdout, and ends with 0."""
+    done = sasldb("--version")
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.startswith(b"sasldb (sasldb) ") and done.stdout.count(b"\n") == 1
+
+
+@pytest.mark.parametrize("word", ["-h", "--help"])
+def test_help_in_sections(sasldb: Sasldb, word: str) -> None:
+    """--help names each command in its section, on stdout, and ends with 0."""
+    done = sasldb(word)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"\nUsers:\n  list  List the users" in done.stdout
+    assert b"\nDatabase:\n  init  Make an empty" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments, message, help_of",
+    [
+        ([], "Missing command.", "sasldb"),
+        (["no-such"], "No such command 'no-such'.", "sasldb"),
+        (["list", "--no-such"], "No such option '--no-such'.", "sasldb list"),
+        (["list", "surplus"], "Got unexpected extra argument (surplus)", "sasldb list"),
+        (["init", "--mode", "0666"], "mode 0666: the file holds passwords", "sasldb init"),
+        (["init", "--owner", "no such user"], "owner no such user: no such name on this host", "sasldb init"),
+    ],
+    ids=["no command", "unknown command", "unknown option", "surplus argument", "mode for others", "unknown owner"],
+)
+def test_wrong_calls(sasldb: Sasldb, arguments: list[str], message: str, help_of: str) -> None:
+    """A wrong call ends with 2, says what is wrong and where help is, and prints nothing on stdout."""
+    done = sasldb(*arguments)
+    lines = done.stderr.decode().replace(": --no-such", " '--no-such'").splitlines()  # click before and after 8.2
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert lines[0].startswith(f"sasldb: {message}")
+    assert lines[1:] == [f"sasldb: for help, run: {help_of} --help"]
+
+
+def test_failure(sasldb: Sasldb) -> None:
+    """An operation that fails ends with 3 and one line, without a traceback."""
+    done = sasldb("list", "-f", "absent")
+    assert (done.returncode, done.stdout) == (3, b"")
+    assert done.stderr == b"sasldb: absent: no such file; to make it, run: sasldb init -f absent\n"
+
+
+def test_failure_shows_no_control_character(sasldb: Sasldb) -> None:
+    """What does not print in a path is escaped in the message."""
+    done = sasldb("list", "-f", b"\x1b[31m\xff\n")
+    assert done.stderr.startswith(rb"sasldb: \x1b[31m\xff\x0a: no such file")
+
+
+def many_users(path: Path) -> None:
+    """Make a database whose list is longer than a pipe holds."""
+    make_database(path, {b"user%d\0example.com\0userPassword" % number: b"x" for number in range(20_000)})
+
+
+def test_reader_who_goes_away(commands: Commands, tmp_path: Path) -> None:
+    """When nobody reads the list any more, the command ends by SIGPIPE, quietly."""
+    many_users(tmp_path / "db")
+    argv = [commands.sasldb, "list", "-f", "db"]
+    with subprocess.Popen(argv, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None and process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait(30) == -signal.SIGPIPE
+
+
+def test_interrupt(commands: Commands, tmp_path: Path) -> None:
+    """^C ends the command by SIGINT, quietly."""
+    many_users(tmp_path / "db")
+    argv = [commands.sasldb, "list", "-f", "db"]
+    with subprocess.Popen(argv, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None and process.stderr is not None
+        process.stdout.readline()  # it is at work now, and will wait for us to read on
+        time.sleep(0.2)
+        process.send_signal(signal.SIGINT)
+        assert process.communicate(timeout=30)[1] == b""
+        assert process.returncode == -signal.SIGINT
+
+
+@pytest.mark.parametrize("arguments", [["list", "-f", "db"], ["--version"], ["init", "-f", "new"]], ids=lambda a: a[0])
+def test_full_output(commands: Commands, tmp_path: Path, arguments: list[str]) -> None:
+    """Output that cannot be written is a failure, told in one line."""
+    make_database(tmp_path / "db", ALICE)
+    with open("/dev/full", "wb") as full:
+        argv = [commands.sasldb, *arguments]
+        done = subprocess.run(argv, cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, timeout=30, check=False)
+    assert done.returncode == 3
+    assert done.stderr == b"sasldb: standard output: No space left on device\n"
+
+
+@pytest.mark.parametrize("closed", [0, 1, 2])
+def test_closed_descriptors(commands: Commands, tmp_path: Path, closed: int) -> None:
+    """With a standard descriptor closed, the database is not written into as if it were one, and stays whole."""
+    script = f'exec {closed}>&-; exec "$@"'
+    argv = ["sh", "-c", script, "sh", commands.sasldb, "init", "-f", "db"]
+    done = subprocess.run(argv, cwd=tmp_path, capture_output=True, timeout=30, check=False)
+    assert done.returncode == (3 if closed == 1 else 0)
+    content = (tmp_path / "db").read_bytes()
+    assert len(content) == 12288 and b"sasldb" not in content and b"made" not in content
+
+
+def test_nothing_but_the_commands_is_loaded(commands: Commands) -> None:
+    """--help loads neither the commands nor libdb."""
+    argv = [os.path.realpath("/usr/bin/python3"), "-I", "-X", "importtime", commands.sasldb, "--help"]
+    done = subprocess.run(argv, capture_output=True, timeout=30, check=True)
+    loaded = {row.rpartition(b"|")[2].strip() for row in done.stderr.splitlines()}
+    assert b"sasldb.cli.main" in loaded
+    assert loaded & {b"sasldb.cli.commands.init", b"sasldb.cli.commands.listing", b"sasldb.cli.options"} == set()
+    assert loaded & {b"berkeleydb", b"sasldb.store.reading"} == set()
