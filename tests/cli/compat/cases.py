@@ -102,7 +102,7 @@ def standard_input() -> list[Case]:
             "a regular file", to_t[1:], channel="file", files={"stdin": b"filepw\nsecond\n"}, password=b"filepw\nsecond"
         )
     )
-    for channel in ("closed", "directory", "write-only", "nonblocking", "null"):
+    for channel in ("closed", "write-only", "nonblocking", "null"):
         cases.append(Case(f"stdin {channel}", to_t, channel=channel, files={T: OLD}))
         cases.append(
             Case(f"stdin {channel}, -d", (b"-d", *to_t[1:]), channel=channel, files={T: OLD}, differs=THOROUGH)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import grp
 import os
 import pickle
 import shutil
@@ -21,7 +22,9 @@ from tests.cli.compat.records import load, meaning
 ROOT = Path(__file__).resolve().parents[3]
 PLUGINS = "/usr/lib/x86_64-linux-gnu/sasl2"
 CONF = "conf"  # what SASL_CONF_PATH is in every case that does not say otherwise
+LONG_AGO = 1_000_000_000  # seconds since the epoch
 PATIENCE = 20.0  # seconds
+_POSTFIX = "postfix" if "postfix" in [entry.gr_name for entry in grp.getgrall()] else "root"
 Values = Mapping[bytes, object]  # key -> the value's bytes, or its meaning
 Pieces = tuple[tuple[float, bytes], ...]
 
@@ -66,8 +69,57 @@ class Outcome:
     others_before: dict[str, bytes]
 
 
-def run(case: Case, ours: bool, home: Path) -> Outcome:
-    """Run one side of `case` in the directory `home`, which is made anew."""
+class Run:
+    """One side of a case, under way in a directory of its own."""
+
+    def __init__(self, case: Case, ours: bool, home: Path) -> None:
+        """Lay out `home`, which is made anew, and start the command there."""
+        self._case = case
+        self._home = home
+        _lay_out(case, home)
+        self._before = _left(home, case.password)
+        launcher = str(ROOT / "bin" / case.tool)
+        nobody = {"user": 65534, "group": 65534, "extra_groups": []} if case.nobody else {}
+        self._process = subprocess.Popen(
+            [os.fsencode(launcher), *case.args],
+            executable=launcher if ours else f"/usr/sbin/{case.tool}",
+            cwd=home,
+            env=_environment(case),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            preexec_fn=CHANNELS[case.channel],
+            **nobody,  # type: ignore[call-overload]
+        )
+
+    def finish(self) -> Outcome:
+        """Feed it its stdin, wait for its end, and return what it came to."""
+        case, process = self._case, self._process
+        if isinstance(case.stdin, bytes):
+            stdout, stderr = process.communicate(case.stdin, timeout=PATIENCE)
+        else:
+            for pause, piece in case.stdin:
+                time.sleep(pause)
+                try:
+                    process.stdin.write(piece)
+                    process.stdin.flush()
+                except BrokenPipeError:
+                    pass
+            process.wait(PATIENCE)  # with stdin still open
+            stdout, stderr = process.communicate(timeout=PATIENCE)
+        return Outcome(process.returncode, stdout, stderr, *_left(self._home, case.password), *self._before)
+
+
+def run(case: Case, sides: tuple[bool, ...], scratch: Path) -> list[Outcome]:
+    """Return the outcome of each side (True is ours): both at once, unless they might meet in /etc."""
+    socket.sethostname(case.hostname)
+    homes = [scratch / ("ours" if ours else "real") for ours in sides]
+    if not {b"-f", b"t.db"} <= set(case.args) or any(path.startswith("/") for path in case.files):
+        return [Run(case, ours, home).finish() for ours, home in zip(sides, homes)]
+    return [started.finish() for started in [Run(case, ours, home) for ours, home in zip(sides, homes)]]
+
+
+def _lay_out(case: Case, home: Path) -> None:
     shutil.rmtree(home, ignore_errors=True)
     home.mkdir(mode=0o755)
     _clear_etc()
@@ -81,33 +133,6 @@ def run(case: Case, ours: bool, home: Path) -> Outcome:
         (home / path).chmod(mode)
     if case.nobody:
         os.chown(home, 65534, 65534)
-    before = _left(home, case.password)
-    socket.sethostname(case.hostname)
-    launcher = str(ROOT / "bin" / case.tool)
-    process = subprocess.Popen(
-        [os.fsencode(launcher), *case.args],
-        executable=launcher if ours else f"/usr/sbin/{case.tool}",
-        cwd=home,
-        env=_environment(case),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        preexec_fn=CHANNELS[case.channel],
-        **({"user": 65534, "group": 65534, "extra_groups": []} if case.nobody else {}),  # type: ignore[call-overload]
-    )
-    if isinstance(case.stdin, bytes):
-        stdout, stderr = process.communicate(case.stdin, timeout=PATIENCE)
-    else:
-        assert process.stdin is not None
-        for pause, piece in case.stdin:
-            time.sleep(pause)
-            try:
-                process.stdin.write(piece)
-                process.stdin.flush()
-            except BrokenPipeError:
-                pass
-        stdout, stderr = process.communicate(timeout=PATIENCE)
-    return Outcome(process.returncode, stdout, stderr, *_left(home, case.password), *before)
 
 
 def _environment(case: Case) -> dict[str, str]:
@@ -124,6 +149,11 @@ def _make(path: Path, content: bytes | str | None) -> None:
     else:
         path.write_bytes(content)
         path.chmod(0o640)
+        os.utime(
+            path, (LONG_AGO, LONG_AGO)
+        )  # of a fresh file that looks damaged ours thinks that somebody is writing it
+        if path.name == "sasldb2":
+            shutil.chown(path, "root", _POSTFIX)  # what a write would make of it
 
 
 def _clear_etc() -> None:
@@ -198,11 +228,9 @@ def main() -> None:
             case, sides = pickle.load(requests)
         except EOFError:
             return
-        outcomes = []
-        for ours in sides:
-            try:
-                outcomes.append(run(case, ours, scratch / "side"))
-            except Exception as error:  # handed to the test, which fails with it
-                outcomes.append(error)  # type: ignore[arg-type]
-        pickle.dump(outcomes, answers)
+        try:
+            answer: object = run(case, sides, scratch)
+        except Exception as error:  # handed to the test, which fails with it
+            answer = error
+        pickle.dump(answer, answers)
         answers.flush()

@@ -1,4 +1,4 @@
-"""The oracle: every case goes through the real tool and through ours, and both must come to the same.
+"""The oracle: every observed case goes through the real tool and through ours, and both must come to the same.
 
 Compared are stdout, stderr, exit status, and everything that is left in the directory: records, other files and litter. What may
 differ, and how, stands in `differences`.
@@ -6,72 +6,14 @@ differ, and how, stands in `differences`.
 
 from __future__ import annotations
 
-import pickle
-import subprocess
-import sys
-from collections.abc import Iterator
-
 import pytest
 
 from tests.cli.compat.cases import CASES
-from tests.cli.compat.differences import adapted
-from tests.cli.compat.sides import ROOT, Case, Outcome
-from tests.conftest import CyrusTools, Require, lacking
-from tests.real.namespace import PrivateEtc
-
-
-class Oracle:
-    """Runs cases inside private namespaces, in one process for all of them."""
-
-    def __init__(self, place: PrivateEtc) -> None:
-        """Start the process inside `place`."""
-        command = [sys.executable, "-c", "from tests.cli.compat.sides import main; main()", str(place.scratch)]
-        self._process = subprocess.Popen(
-            place.argv("sh", "-c", f'cd "{ROOT}" && exec "$@"', "sh", *command),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        )
-
-    def run(self, case: Case, *sides: bool) -> list[Outcome]:
-        """Return an outcome a side: True is ours, False the real tool."""
-        assert self._process.stdin is not None and self._process.stdout is not None
-        pickle.dump((case, sides), self._process.stdin)
-        self._process.stdin.flush()
-        outcomes = pickle.load(self._process.stdout)
-        for outcome in outcomes:
-            if isinstance(outcome, Exception):
-                raise outcome
-        return list(outcomes)
-
-    def close(self) -> None:
-        """End it."""
-        self._process.communicate()
-
-
-@pytest.fixture(scope="module")
-def oracle(require: Require, cyrus: CyrusTools) -> Iterator[Oracle]:
-    """Yield the oracle; needs the real tools, and the right to make namespaces."""
-    require("namespace", "unshare", "nsenter")
-    try:
-        place = PrivateEtc("vm")
-    except (OSError, subprocess.SubprocessError) as error:
-        lacking("namespace", f"no private mount namespace can be made here: {error}")
-    with place:
-        asked = Oracle(place)
-        yield asked
-        asked.close()
-
-
-@pytest.fixture(scope="module")
-def versions(oracle: Oracle) -> dict[str, bytes]:
-    """Return the line with which each of our commands answers -v."""
-    return {
-        tool: oracle.run(Case("-v", (b"-v",), tool), True)[0].stderr for tool in ("saslpasswd2", "sasldblistusers2")
-    }
+from tests.cli.compat.conftest import Oracle
+from tests.cli.compat.sides import Case
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_same_as_the_real_tool(case: Case, oracle: Oracle, versions: dict[str, bytes]) -> None:
+def test_same_as_the_real_tool(case: Case, oracle: Oracle) -> None:
     """Each observed behaviour of the real tool is ours, but for the differences that the case names."""
-    real, ours = oracle.run(case, False, True)
-    assert ours == adapted(case, real, versions[case.tool])
+    oracle.compare(case)
