@@ -92,5 +92,4 @@ class PageBook:
         pairs, offset = self.pairs, self._meta.elements - self.pairs
         if not offset or self._meta.last_bucket > 1 or self._meta.fill:
             return True
-        most = max(pairs, offset)
-        return 0 < pairs and (most < 5 or most < 9 and offset % pairs == 0)
+        return 0 < pairs < 5 and offset < 5
