@@ -16,6 +16,7 @@ _PREPARE = """
 set -e
 mount -t tmpfs -o mode=0755 private-etc "$1"
 mkdir "$1/upper" "$1/work"
+touch "$1/upper/${1##*/}"
 mount -t overlay -o "lowerdir=/etc,upperdir=$1/upper,workdir=$1/work" private-etc /etc
 hostname "$2"
 echo ready
@@ -54,6 +55,10 @@ class PrivateEtc:
             self._home.cleanup()
             raise subprocess.SubprocessError(words)
         self._pid = Path(f"/proc/{self._holder.pid}/task/{self._holder.pid}/children").read_text().split()[0]
+        # Tests change /etc in here: make sure, by the way that they go, that it is not the machine's own.
+        if self.run("test", "-e", f"/etc/{self.scratch.name}").returncode != 0:
+            self._end()
+            raise subprocess.SubprocessError("the overlay over /etc is not what programs inside see")
 
     def argv(self, *command: str) -> list[str]:
         """Return the argument list that runs `command` inside."""
@@ -69,5 +74,8 @@ class PrivateEtc:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._end()
+
+    def _end(self) -> None:
         self._holder.communicate()
         self._home.cleanup()
