@@ -68,13 +68,22 @@ class PageBook:
             raise Corrupt(self._meta.path, "an empty page where a bucket's records should be", number)
         self.hole = number
 
+    @property
+    def missing(self) -> int:
+        """The number of pages that nothing leads to so far, less those promised."""
+        return self._claimed.count(0) - self.promised
+
+    def unclaimed(self) -> list[int]:
+        """Return the numbers of the pages that nothing led to so far."""
+        return [number for number, claimed in enumerate(self._claimed) if not claimed]
+
     def settle(self) -> None:
         """Close the account, when every bucket and the list of free pages were read.
 
         Raises:
             Corrupt: a page is missing, or records are, by the file's own count.
         """
-        missing = self._claimed.count(0) - self.promised
+        missing = self.missing
         if missing > 0:
             page = None if self.promised else self._claimed.index(0)
             raise Corrupt(self._meta.path, f"nothing leads to {missing} of the file's pages; records are lost", page)

@@ -154,6 +154,13 @@ class HashChains:
             if unused > 0:
                 for number, page in self.run(first_page + count - unused, unused):
                     self.prove_unused(page, number)
+        if (
+            book.missing > 0
+        ):  # unlocked writers lose pages that are free or were never written: no record goes with them
+            for number in book.unclaimed():
+                page = self.page(number)
+                if is_hole(page) or _is_free(Header(page, self.meta.order), number):
+                    book.claim(number, number)
         book.settle()
 
     def prove_unused(self, page: bytes, number: int) -> None:
@@ -180,8 +187,7 @@ class HashChains:
         while number:
             book.claim(number, owner)
             header = Header(self.page(number), self.meta.order)
-            shape = header.number, header.kind, header.level, header.previous, header.entries
-            if shape != (number, P_INVALID, 0, 0, 0):
+            if not _is_free(header, number):
                 raise Corrupt(self.path, f"a page of type {header.kind} on the list of free pages", number)
             yield number
             owner, number = number, header.following
@@ -221,3 +227,9 @@ class HashChains:
 def is_hole(page: bytes) -> bool:
     """Tell whether a page was never written: all its octets are zero."""
     return not page[25] and page == bytes(len(page))
+
+
+def _is_free(header: Header, number: int) -> bool:
+    """Tell whether this is the header of a page `number` that was given back."""
+    shape = header.number, header.kind, header.level, header.previous, header.entries
+    return shape == (number, P_INVALID, 0, 0, 0)

@@ -296,6 +296,20 @@ def test_a_cut_off_chain_is_missed(bases: list[Base]) -> None:
             list(records)
 
 
+def test_a_forgotten_free_page_is_no_loss(tmp_path: Path) -> None:
+    """Writers without locks can lose a page from the list of free pages: no record is missing, so nothing is refused."""
+    path = make(
+        tmp_path / "x.db", Shape(), [(b"big", b"v" * 9000), (b"small", b"v"), (b"other", b"v" * 9000), (b"big", None)]
+    )
+    octets = path.read_bytes()
+    assert field(octets, "<", 28)
+    pages = pages_of(octets[:28] + bytes(4) + octets[32:])
+    pages.check()
+    assert [b"other", b"small"] == sorted(key for batch in pages.key_batches() for key in batch)
+    path.write_bytes(octets[:28] + bytes(4) + octets[32:])
+    assert libdb_survives(path, [b"small"], True)
+
+
 def test_keys_out_of_place_fail_the_proof(plain: bytes) -> None:
     """A key that libdb would look for elsewhere, or would not find among its neighbours, fails the proof."""
     with pytest.raises(Corrupt, match="out of order|not its own"):
