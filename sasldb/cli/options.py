@@ -70,7 +70,7 @@ def located(realm: str = "") -> Callable[[Function[Result]], Function[Result]]:
                 "The word postfix stands for what this Postfix looks up for a bare login, mydomain for its mydomain."
             )
             options.append(click.option("-u", "--realm", metavar="REALM", help=f"{realm} {words}"))
-        return _with(call, options)
+        return with_options(call, options)
 
     return decorate
 
@@ -86,7 +86,7 @@ def owned(function: Function[Result]) -> Function[Result]:
             raise click.UsageError(str(error)) from error
         return function(wishes=wishes, **rest)
 
-    return _with(call, [_OWNER, _GROUP, _MODE])
+    return with_options(call, [_OWNER, _GROUP, _MODE])
 
 
 def rendered(function: Function[Result]) -> Function[Result]:
@@ -96,15 +96,17 @@ def rendered(function: Function[Result]) -> Function[Result]:
     def call(json: bool, **rest: Any) -> Result:
         return function(rendering=Rendering(json), **rest)
 
-    return _with(call, [_JSON])
+    return with_options(call, [_JSON])
 
 
 def dry_runnable(function: Function[Result]) -> Function[Result]:
     """Add --dry-run; the command gets `dry_run`."""
-    return _with(function, [_DRY_RUN])
+    return with_options(function, [_DRY_RUN])
 
 
-def _with(function: Function[Result], options: Sequence[Callable[[Function[Any]], Function[Any]]]) -> Function[Result]:
+def with_options(
+    function: Function[Result], options: Sequence[Callable[[Function[Any]], Function[Any]]]
+) -> Function[Result]:
     """Return `function` with `options` added, in that order."""
     for option in reversed(options):
         function = option(function)
