@@ -76,11 +76,11 @@ class Site:
     @property
     def iterations(self) -> int:
         """scram_iteration_counter, 4096 where it is not set or no number; SiteConfigError where it is 0 or absurd."""
-        text = (self._config.get(b"scram_iteration_counter") or b"").lower()
-        digits = text[1:] if text[:1] in b"+" else text
+        text = self._config.get(b"scram_iteration_counter") or b""
+        digits = text[1:] if text[:1] in (b"+", b"-") else text
         if not digits.isdigit() or int(digits) >= 1 << 64:
             return scram.ITERATIONS
-        count = int(digits) & 0xFFFFFFFF  # an unsigned int there
+        count = (-int(digits) if text[:1] == b"-" else int(digits)) & 0xFFFFFFFF  # strtoul's, in an unsigned int
         if not 1 <= count <= MOST_ITERATIONS:
             raise SiteConfigError(self._where(), f"scram_iteration_counter is not between 1 and {MOST_ITERATIONS}")
         return count

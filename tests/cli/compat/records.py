@@ -96,7 +96,7 @@ def meaning(name: bytes, value: bytes, password: bytes) -> object:
     """Return what `value` of property `name` says, without its random part; `value` itself where it was not made of `password`."""
     if name == OTP and value.count(b"\t") == 4:
         algorithm, sequence, seed, digits, lock = value.split(b"\t")
-        if digits == one_time(algorithm.decode(), int(sequence), seed, password):
+        if algorithm in (b"md5", b"sha1") and digits == one_time(algorithm.decode(), int(sequence), seed, password):
             assert 1 <= int(seed[-4:]) <= 9999
             return "OTP", algorithm, sequence, seed[:-4], lock
     if name == AUTH and value.startswith(b"SCRAM-") and value.count(b"$") == 2:

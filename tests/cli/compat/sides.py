@@ -192,7 +192,10 @@ def _closed(*descriptors: int) -> Callable[[], None]:
 
 
 def _opened(path: str, flags: int, descriptor: int) -> Callable[[], None]:
-    return lambda: os.dup2(os.open(path, flags), descriptor) and None
+    def replace() -> None:
+        os.dup2(os.open(path, flags), descriptor)
+
+    return replace
 
 
 def _nonblocking_pipe() -> None:

@@ -94,7 +94,7 @@ def calls(draw: st.DrawFn) -> Case:
         files |= {"plug": None, **{f"plug/lib{name}.so": f"{PLUGINS}/lib{name}.so" for name in plugins}}
     conf = draw(settings_files(HARMLESS if deletes or no_plaintext else HARMLESS + DECIDING))
     broken = conf is not None and b"not a line" in conf
-    differs = ()
+    differs: tuple[str, ...] = ()
     if not deletes and 0 in password and not broken:
         differs = ("4 no cut password",)
     elif password not in (b"", b"\n") or deletes:
