@@ -31,6 +31,7 @@ _TRIES = 100
 _SMALL = 1 << 20  # octets; up to this size "still what was copied" compares contents, above it time stamps
 _RECENT = 1.0  # seconds
 _TICK = 0.01  # seconds; two writes within one tick of the kernel's clock leave the same time stamp
+_NO_LINKS_HERE = (errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS)
 _NO_RENAME_HERE = (errno.EBUSY, errno.EPERM, errno.EACCES, errno.EXDEV, errno.EROFS)
 
 
@@ -161,7 +162,7 @@ class Exclusive:
             try:
                 dress(draft.fd, after.uid, after.gid, after.mode, None)
                 os.fsync(draft.fd)
-                os.link(draft.path, self.real, follow_symlinks=False)
+                self._give_name(draft)
             except FileExistsError:
                 return False
             except OSError as error:
@@ -172,6 +173,17 @@ class Exclusive:
                 os.unlink(self.real)
                 raise refusal(self.path, "its directory cannot be synced", error) from error
         return True
+
+    def _give_name(self, draft: Draft) -> None:
+        """Give a new file its name, unless somebody has taken it (FileExistsError)."""
+        try:
+            os.link(draft.path, self.real)
+        except OSError as error:
+            if error.errno not in _NO_LINKS_HERE:
+                raise
+            os.close(os.open(self.real, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+            os.rename(draft.path, self.real)
+            draft.keep()
 
     def _exchange(self, make: Make, draft: Draft, alone: bool) -> None:
         assert self.fd is not None

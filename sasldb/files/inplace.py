@@ -124,7 +124,7 @@ def pour(source: int, target: int) -> None:
     """Make the content of `target` that of `source` and sync it; room for growth is reserved before anything is changed."""
     size = os.fstat(source).st_size
     present = os.fstat(target).st_size
-    if size > present:
+    if size > present and hasattr(os, "posix_fallocate"):
         os.posix_fallocate(target, present, size - present)
     copy(source, target, size)
     os.ftruncate(target, size)

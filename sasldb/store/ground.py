@@ -53,7 +53,8 @@ class Ground:
         return self._pages
 
     def _open(self) -> Pages:
-        self._stamp = self._held.stamp()
+        if not self._read and not self._all:
+            self._stamp = self._held.stamp()
         size = self._held.size
         if size > _IN_MEMORY:
             return open_pages(self._held.read, size, self._held.path)

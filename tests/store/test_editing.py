@@ -220,6 +220,16 @@ def test_a_changed_ground_is_a_conflict(path: Path) -> None:
     assert dump(path) == {ALICE: b"other"}
 
 
+def test_a_maker_who_had_found_nothing_is_told_of_the_other(path: Path) -> None:
+    """Who read that a user is absent, while another process made the file with that user in it, gets a conflict."""
+    with pytest.raises(Conflict), sasldb.edit(str(path)) as db:
+        assert db.value(ALICE) is None
+        db.put(ALICE, b"x")
+        with sasldb.edit(str(path)) as other:
+            other.set_password("alice@example.com", b"y")
+    assert dump(path) == {ALICE: b"y"}
+
+
 def test_two_makers_of_one_file_both_succeed(path: Path) -> None:
     """A file that another process made during the block is edited, not replaced."""
     with sasldb.edit(str(path)) as db:
