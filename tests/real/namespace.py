@@ -20,7 +20,9 @@ touch "$1/upper/${1##*/}"
 mount -t overlay -o "lowerdir=/etc,upperdir=$1/upper,workdir=$1/work" private-etc /etc
 hostname "$2"
 echo ready
-exec cat
+cat
+umount --lazy "$1"
+rmdir "$1"
 """
 
 
@@ -28,7 +30,7 @@ class PrivateEtc:
     """A context manager; everything that runs inside is killed at its end, or when the test process dies.
 
     Attributes:
-        scratch: a directory (Path) that exists inside only, gone at the end.
+        scratch: a directory (Path) that is empty outside, whatever is put into it inside; gone at the end.
     """
 
     def __init__(self, hostname: str) -> None:
@@ -38,12 +40,11 @@ class PrivateEtc:
             subprocess.SubprocessError: this system does not let us, with its own words.
             OSError: the programs of util-linux cannot be started.
         """
-        self._home = tempfile.TemporaryDirectory(prefix="sasldb-test-")
-        self.scratch = Path(self._home.name)
+        self.scratch = Path(tempfile.mkdtemp(prefix="sasldb-etc-"))
         # PID 1 of the new process list is the shell: with it, at the end of its input, everything inside dies.
         argv = ["unshare", "--mount", "--uts", "--pid", "--fork", "--mount-proc", "--kill-child"]
         self._holder = subprocess.Popen(
-            [*argv, "sh", "-c", _PREPARE, "sh", self._home.name, hostname],
+            [*argv, "sh", "-c", _PREPARE, "sh", str(self.scratch), hostname],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -52,12 +53,12 @@ class PrivateEtc:
         assert self._holder.stdout is not None
         if self._holder.stdout.readline() != b"ready\n":
             words = self._holder.communicate()[1].decode(errors="replace").strip()
-            self._home.cleanup()
+            self.scratch.rmdir()
             raise subprocess.SubprocessError(words)
         self._pid = Path(f"/proc/{self._holder.pid}/task/{self._holder.pid}/children").read_text().split()[0]
         # Tests change /etc in here: make sure, by the way that they go, that it is not the machine's own.
         if self.run("test", "-e", f"/etc/{self.scratch.name}").returncode != 0:
-            self._end()
+            self._holder.communicate()
             raise subprocess.SubprocessError("the overlay over /etc is not what programs inside see")
 
     def argv(self, *command: str) -> list[str]:
@@ -74,8 +75,4 @@ class PrivateEtc:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._end()
-
-    def _end(self) -> None:
         self._holder.communicate()
-        self._home.cleanup()
