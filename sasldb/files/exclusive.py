@@ -1,38 +1,26 @@
-"""Exclusive use of one database file, and its replacement as a whole.
-
-The protocol: lock the inode; copy the file to a draft in the same directory; let the caller change the draft; give it owner,
-mode and attributes; sync it; look whether the original is still what was copied (the Cyrus tools take no locks; if one wrote
-meanwhile, start again from it); rename; sync the directory. At every moment the name leads to the old or to the new file.
+"""Exclusive use of one database file: locked from beginning to end, read, and replaced as a whole (`files.replacing`).
 
 Errors: those of `files.lock` and `files.trust`; EmptyFile; WriteFailed, AccessDenied (nothing was changed); Conflict.
 """
 
 from __future__ import annotations
 
-import errno
 import os
 import time
 
-from sasldb.errors import Conflict, EmptyFile, NotFound, WriteFailed
+from sasldb.errors import EmptyFile, NotFound
 from sasldb.files import inplace
-from sasldb.files.draft import Draft, dress, sweep, sync_directory
-from sasldb.files.lock import leads_to, lock
-from sasldb.files.ownership import Ownership, Wishes, due, told
+from sasldb.files.lock import lock
+from sasldb.files.ownership import Wishes, due, told
 from sasldb.files.refusals import refusal
+from sasldb.files.replacing import Replacement, publish, stamp
 from sasldb.files.trust import resolve, warnings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from sasldb.files.replacing import Make
 
-    Make = Callable[[str], None]
-
-_TRIES = 100
-_SMALL = 1 << 20  # octets; up to this size "still what was copied" compares contents, above it time stamps
 _RECENT = 1.0  # seconds
-_TICK = 0.01  # seconds; two writes within one tick of the kernel's clock leave the same time stamp
-_NO_LINKS_HERE = (errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS)
-_NO_RENAME_HERE = (errno.EBUSY, errno.EPERM, errno.EACCES, errno.EXDEV, errno.EROFS)
 
 
 class Exclusive:
@@ -94,7 +82,7 @@ class Exclusive:
 
     def stamp(self) -> tuple[int, int, int] | None:
         """Return what changes whenever a program writes to the file: size and times; None while there is no file."""
-        return None if self.fd is None else _stamp(self.fd)
+        return None if self.fd is None else stamp(self.fd)
 
     def recent(self) -> bool:
         """Tell whether the file was written to within the last second: a Cyrus tool may still be at it."""
@@ -126,159 +114,12 @@ class Exclusive:
             WriteFailed, AccessDenied: the system refused a step. Conflict: other programs change the file all the time.
             Whatever `make` raises. In each case the old file stands.
         """
-        directory, name = os.path.split(self.real)
         if self.fd is None:
-            sweep(directory, name)
-            return self._publish(make, directory, name)
-        sweep(directory, name, os.fstat(self.fd))
-        alone = os.fstat(self.fd).st_nlink == 1
-        try:
-            draft = Draft(directory, name)
-        except OSError as error:
-            if error.errno not in _NO_RENAME_HERE:
-                raise refusal(self.path, "no file can be made in its directory", error) from error
-            alone = False
-            draft = self._draft_elsewhere(name)
-        with draft:
-            self._exchange(make, draft, alone)
+            return publish(self.path, self.real, make, self.wishes)
+        replacement = Replacement(self.path, self.real, self.fd, self.wishes)
+        replacement.run(make)
+        self.notes = replacement.notes
         return True
-
-    def _draft_elsewhere(self, name: str) -> Draft:
-        directory = inplace.refuge()
-        sweep(directory, name)
-        try:
-            return Draft(directory, name)
-        except OSError as error:
-            raise refusal(self.path, f"no file can be made in {directory}", error) from error
-
-    def _publish(self, make: Make, directory: str, name: str) -> bool:
-        try:
-            draft = Draft(directory, name)
-        except OSError as error:
-            raise refusal(self.path, "no file can be made in its directory", error) from error
-        with draft:
-            make(draft.path)
-            after = due(self.real, None, self.wishes)
-            try:
-                dress(draft.fd, after.uid, after.gid, after.mode, None)
-                os.fsync(draft.fd)
-                self._give_name(draft)
-            except FileExistsError:
-                return False
-            except OSError as error:
-                raise refusal(self.path, f"cannot be made as {after}", error) from error
-            try:
-                sync_directory(directory)
-            except OSError as error:
-                os.unlink(self.real)
-                raise refusal(self.path, "its directory cannot be synced", error) from error
-        return True
-
-    def _give_name(self, draft: Draft) -> None:
-        """Give a new file its name, unless somebody has taken it (FileExistsError)."""
-        try:
-            os.link(draft.path, self.real)
-        except OSError as error:
-            if error.errno not in _NO_LINKS_HERE:
-                raise
-            os.close(os.open(self.real, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-            os.rename(draft.path, self.real)
-            draft.keep()
-
-    def _exchange(self, make: Make, draft: Draft, alone: bool) -> None:
-        assert self.fd is not None
-        for _ in range(_TRIES):
-            status, content = self._copy_to(draft)
-            if status is None:
-                continue
-            make(draft.path)
-            after = due(self.real, status, self.wishes)
-            try:
-                alone = self._dress(draft, after, status) and alone
-                os.fsync(draft.fd)
-            except OSError as error:
-                raise refusal(self.path, f"cannot be written as {after}", error) from error
-            if not leads_to(self.real, self.fd):
-                raise Conflict(self.path, "replaced by another program while it was edited", "run this again")
-            if not self._still(status, content):
-                continue
-            if not (alone and self._rename(draft)):
-                self._overwrite(draft, after)
-            self.notes = told(self.path, status, after)
-            return
-        raise Conflict(
-            self.path, "other programs change it faster than it can be copied", "stop them, then run this again"
-        )
-
-    def _copy_to(self, draft: Draft) -> tuple[os.stat_result | None, bytes]:
-        """Copy the file to the draft; return its status (None when it changed meanwhile) and, of a small one, the content."""
-        assert self.fd is not None
-        try:
-            status = os.fstat(self.fd)
-            if status.st_size > _SMALL:
-                while abs(time.time() - status.st_mtime) < _TICK:
-                    time.sleep(_TICK)
-                    status = os.fstat(self.fd)
-            draft.refill(self.fd, status)
-            content = os.pread(draft.fd, _SMALL, 0) if status.st_size <= _SMALL else b""
-        except OSError as error:
-            raise refusal(self.path, "cannot be copied", error) from error
-        return (status if self._still(status, content) else None), content
-
-    def _still(self, status: os.stat_result, content: bytes) -> bool:
-        """Tell whether the file is still as it was when `status` was taken and `content` read."""
-        assert self.fd is not None
-        if _stamp(self.fd) != (status.st_size, status.st_mtime_ns, status.st_ctime_ns):
-            return False
-        return status.st_size > _SMALL or self.read(0, _SMALL) == content
-
-    def _dress(self, draft: Draft, after: Ownership, status: os.stat_result) -> bool:
-        """Give the draft owner, mode and attributes; False where only an overwrite in place can keep them."""
-        kept = (after.uid, after.gid) == (status.st_uid, status.st_gid)
-        try:
-            dress(draft.fd, after.uid, after.gid, after.mode, self.fd)
-        except OSError as error:
-            if error.errno not in (errno.EPERM, errno.EACCES) or not kept:
-                raise
-            os.fchmod(draft.fd, 0o600)
-            return False
-        return True
-
-    def _rename(self, draft: Draft) -> bool:
-        """Move the draft into place; False where the file can only be overwritten."""
-        directory = os.path.dirname(self.real)
-        try:
-            os.rename(draft.path, self.real)
-        except OSError as error:
-            if error.errno in _NO_RENAME_HERE:
-                return False
-            raise refusal(self.path, "cannot be renamed into place", error) from error
-        draft.keep()
-        try:
-            sync_directory(directory)
-        except OSError as error:
-            self._take_back(directory)
-            raise refusal(self.path, "its directory cannot be synced", error) from error
-        return True
-
-    def _take_back(self, directory: str) -> None:
-        """Put the old file back under its name: `fd` still has its inode."""
-        assert self.fd is not None
-        status = os.fstat(self.fd)
-        try:
-            with Draft(directory, os.path.basename(self.real)) as old:
-                old.refill(self.fd, status)
-                dress(old.fd, status.st_uid, status.st_gid, status.st_mode & 0o7777, self.fd)
-                os.rename(old.path, self.real)
-                old.keep()
-        except OSError as error:
-            raise WriteFailed(
-                self.path, f"changed, but that may not outlast a power failure: {error.strerror}", "check the disk"
-            ) from error
-
-    def _overwrite(self, draft: Draft, after: Ownership) -> None:
-        assert self.fd is not None
-        inplace.overwrite(self.path, self.fd, draft, (after.uid, after.gid, after.mode))
 
 
 def claim(path: str, wishes: Wishes, *, create: bool, adopt_empty: bool, wait: float) -> Exclusive:
@@ -293,8 +134,3 @@ def claim(path: str, wishes: Wishes, *, create: bool, adopt_empty: bool, wait: f
         held.close()
         raise EmptyFile(path, "zero bytes, not a database", f"to make it one, run: sasldb init -f {path}")
     return held
-
-
-def _stamp(fd: int) -> tuple[int, int, int]:
-    status = os.fstat(fd)
-    return status.st_size, status.st_mtime_ns, status.st_ctime_ns
