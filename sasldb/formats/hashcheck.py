@@ -22,6 +22,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+_MOST_ELEMENTS = 1 << 30  # hash_verify.c takes twice that for damage; half of it leaves room to grow
 _LARGEST_RECORD = 1 << 16  # octets; that much of the free list is proved for each record of growth
 
 
@@ -35,6 +36,7 @@ def check(pages: HashPages) -> None:
         Corrupt: the first damage that was met.
         FormatUnavailable: duplicates kept in a tree.
     """
+    _check_count(pages)
     book = PageBook(pages.meta)
     current, seen = -1, set[bytes]()
     for bucket, number, page, offsets in pages.chains.bucket_pages(book):
@@ -53,6 +55,7 @@ def check_around(pages: HashPages, keys: Iterable[bytes], growth: int) -> None:
     Raises:
         Corrupt, FormatUnavailable: as `check`.
     """
+    _check_count(pages)
     meta = pages.meta
     book = PageBook(meta)
     buckets = {meta.bucket_of(key) for key in keys}
@@ -71,6 +74,12 @@ def check_around(pages: HashPages, keys: Iterable[bytes], growth: int) -> None:
     for count, _ in enumerate(pages.chains.free_pages(book), 1):
         if count > wanted:
             break
+
+
+def _check_count(pages: HashPages) -> None:
+    """Prove the file's count of records, which reading does not need, but libdb's verification."""
+    if pages.meta.elements > _MOST_ELEMENTS:
+        raise Corrupt(pages.path, f"impossible number of records {pages.meta.elements}", 0)
 
 
 def _check_page(

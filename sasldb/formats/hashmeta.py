@@ -30,7 +30,6 @@ _KINDS = {0x053162: "btree or recno", 0x042253: "queue", 0x074582: "heap", 0x040
 _CHARKEY = b"%$sniglet^&\0"
 _FLAG_CHECKSUM, _FLAGS_PARTITION = 0x01, 0x06  # metaflags, octet 26
 _FLAG_DUP, _FLAG_SUBDB, _FLAG_DUPSORT = 0x01, 0x02, 0x04  # flags, octets 48-51
-_MOST_ELEMENTS = 1 << 30  # hash_verify.c takes twice that for damage; half of it leaves room to grow
 
 _weights: dict[int, list[int]] = {}
 
@@ -156,8 +155,6 @@ class HashMeta:
             raise Corrupt(self.path, f"impossible number of buckets {self.last_bucket + 1}", 0)
         if high != (1 << bits) - 1 or low != high >> 1:
             raise Corrupt(self.path, f"masks {high:#x} and {low:#x} do not fit {self.last_bucket + 1} buckets", 0)
-        if self.elements > _MOST_ELEMENTS:
-            raise Corrupt(self.path, f"impossible number of records {self.elements}", 0)
         self.runs = self._runs(unpack_from(self.order + "32I", head, 96), bits)
 
     def _runs(self, spares: tuple[int, ...], bits: int) -> list[tuple[int, int, int]]:

@@ -284,6 +284,15 @@ def test_what_kills_libdb_is_refused(plain: bytes, offset: int, number: bytes, r
     refuses(plain[:offset] + number + plain[offset + len(number) :], reason, page)
 
 
+def test_a_wild_count_of_records_fails_the_proof_alone(plain: bytes) -> None:
+    """The count of records is nothing that reading needs; libdb's verification would not accept it."""
+    pages = pages_of(plain[:88] + b"\xff" * 4 + plain[92:])
+    assert list(pages_of(plain).items()) == list(pages.items())
+    for proof in pages.check, lambda: pages.check_around([b"user1"], 1):
+        with pytest.raises(Corrupt, match="number of records"):
+            proof()
+
+
 def test_a_cut_off_chain_is_missed(bases: list[Base]) -> None:
     """When a chain is cut, its records are not silently absent: the iteration ends with the loss."""
     base = bases[8]
