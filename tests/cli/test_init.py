@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
+from grp import getgrnam
 from pathlib import Path
+from pwd import getpwnam
 
 import pytest
 
@@ -27,8 +30,6 @@ def test_makes_a_database(sasldb: Sasldb, tmp_path: Path) -> None:
 
 def test_real_tools_take_it(sasldb: Sasldb, tmp_path: Path, cyrus: CyrusTools) -> None:
     """The real Cyrus tools and Berkeley DB's own find nothing wrong with the new file."""
-    import subprocess
-
     sasldb("init", "-f", "db")
     subprocess.run([cyrus.db_verify, "db"], cwd=tmp_path, check=True, timeout=30)
     subprocess.run([cyrus.saslpasswd2, "-p", "-f", "db", "u@x"], input=b"pw\n", cwd=tmp_path, check=True, timeout=30)
@@ -43,9 +44,6 @@ def test_owner_group_and_mode(sasldb: Sasldb, tmp_path: Path) -> None:
     )
     status = (tmp_path / "db").stat()
     assert stat.S_IMODE(status.st_mode) == 0o660
-    from grp import getgrnam
-    from pwd import getpwnam
-
     assert (status.st_uid, status.st_gid) == (getpwnam("daemon").pw_uid, getgrnam("mail").gr_gid)
 
 
@@ -121,6 +119,26 @@ def test_dry_run(sasldb: Sasldb, tmp_path: Path, present: bool) -> None:
     assert (done.returncode, done.stderr) == (0, b"")
     assert done.stdout.startswith(b"would make db, ") and done.stdout.endswith(b" 0600\n")
     assert [(path.name, path.stat().st_size) for path in tmp_path.iterdir()] == [("db", 0)] * present
+
+
+def test_several_at_once(commands: Commands, tmp_path: Path, sasldb: Sasldb) -> None:
+    """Of eight that make the same database at once, one does, and the others say that it is there."""
+    argv = [commands.sasldb, "init", "-f", "db"]
+    pipe = subprocess.PIPE
+    running = [subprocess.Popen(argv, cwd=tmp_path, stdout=pipe, stderr=pipe) for _ in range(8)]
+    spoken = [process.communicate(timeout=60)[1] for process in running]
+    assert sorted(process.returncode for process in running) == [0] + [3] * 7
+    assert all(words.startswith(b"sasldb: db: ") for words in spoken if words) and spoken.count(b"") == 1
+    assert os.listdir(tmp_path) == ["db"]
+    assert sasldb("list", "-f", "db").returncode == 0
+
+
+def test_link_that_leads_nowhere(sasldb: Sasldb, tmp_path: Path) -> None:
+    """A dangling link is an error, and neither it nor its target is made anything of."""
+    (tmp_path / "db").symlink_to("absent")
+    done = sasldb("init", "-f", "db")
+    assert (done.returncode, done.stdout) == (3, b"")
+    assert os.listdir(tmp_path) == ["db"] and os.readlink(tmp_path / "db") == "absent"
 
 
 def test_missing_directory(sasldb: Sasldb) -> None:
