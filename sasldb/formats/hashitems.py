@@ -12,7 +12,7 @@ Raises Corrupt with the page's number, and FormatUnavailable for duplicates kept
 
 from __future__ import annotations
 
-from operator import gt, itemgetter
+from _operator import gt, itemgetter  # operator, without the cost of its Python half
 from struct import Struct, unpack_from
 
 from sasldb.errors import Corrupt, FormatUnavailable

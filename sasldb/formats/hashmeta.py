@@ -14,7 +14,7 @@ Raises UnknownFormat (no Berkeley DB file), FormatUnavailable (one that is not r
 from __future__ import annotations
 
 import sys
-from operator import mul
+from _operator import mul  # operator, without the cost of its Python half
 from struct import unpack_from
 
 from sasldb.errors import Corrupt, FormatUnavailable, UnknownFormat
@@ -30,6 +30,8 @@ _KINDS = {0x053162: "btree or recno", 0x042253: "queue", 0x074582: "heap", 0x040
 _CHARKEY = b"%$sniglet^&\0"
 _FLAG_CHECKSUM, _FLAGS_PARTITION = 0x01, 0x06  # metaflags, octet 26
 _FLAG_DUP, _FLAG_SUBDB, _FLAG_DUPSORT = 0x01, 0x02, 0x04  # flags, octets 48-51
+
+_MOST_PAGES = 1 << 24  # a file with holes can announce any number; this many would be some 700 million users
 
 _weights: dict[int, list[int]] = {}
 
@@ -141,6 +143,8 @@ class HashMeta:
         if size != (last + 1) * page_size:
             cut = "cut short" if size < (last + 1) * page_size else "longer than it should be"
             raise Corrupt(self.path, f"{cut}: {size} octets where {last + 1} pages of {page_size} are announced", 0)
+        if last >= _MOST_PAGES:
+            raise FormatUnavailable(self.path, f"{last + 1} pages are more than can be kept account of")
         self.pages = last + 1
         if self.free > last:
             raise Corrupt(self.path, f"the list of free pages begins at page {self.free}, outside the file", 0)

@@ -293,6 +293,13 @@ def test_a_wild_count_of_records_fails_the_proof_alone(plain: bytes) -> None:
             proof()
 
 
+def test_a_file_of_holes_costs_nothing(plain: bytes) -> None:
+    """A file that is huge but for its holes is refused before anything as large is kept in memory."""
+    first = plain[:32] + struct.pack("<I", (1 << 32) - 1) + plain[36:]
+    with pytest.raises(FormatUnavailable, match="pages"):
+        HashPages(lambda offset, length: first[offset : offset + length], 4096 << 32, "x.db")
+
+
 def test_a_cut_off_chain_is_missed(bases: list[Base]) -> None:
     """When a chain is cut, its records are not silently absent: the iteration ends with the loss."""
     base = bases[8]
