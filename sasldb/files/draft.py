@@ -36,10 +36,13 @@ class Draft:
             self.path = path
             try:
                 fcntl.flock(self.fd, fcntl.LOCK_EX)
+                swept = not os.fstat(self.fd).st_nlink
             except BaseException:
                 self.discard()
                 raise
-            return
+            if not swept:
+                return
+            os.close(self.fd)  # before it was locked, another maker of the same file took it for litter
 
     def __enter__(self) -> Draft:
         return self

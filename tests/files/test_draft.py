@@ -1,0 +1,34 @@
+"""Drafts: made, locked and swept by several processes at once."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from multiprocessing.synchronize import Event
+from pathlib import Path
+
+from sasldb.files.draft import Draft, sweep
+
+
+def sweep_until(stop: Event, directory: str) -> None:
+    """Sweep without a pause."""
+    while not stop.is_set():
+        sweep(directory, "db")
+
+
+def test_a_draft_is_never_taken_for_litter(tmp_path: Path) -> None:
+    """Makers of a file that is still missing hold no lock yet and sweep each other's place: no living draft is lost."""
+    context = multiprocessing.get_context("fork")
+    stop = context.Event()
+    sweepers = [context.Process(target=sweep_until, args=(stop, str(tmp_path)), daemon=True) for _ in range(2)]
+    for sweeper in sweepers:
+        sweeper.start()
+    try:
+        for _ in range(3000):
+            with Draft(str(tmp_path), "db") as draft:
+                assert os.path.samestat(os.stat(draft.path), os.fstat(draft.fd))
+    finally:
+        stop.set()
+        for sweeper in sweepers:
+            sweeper.join()
+    assert os.listdir(tmp_path) == []
