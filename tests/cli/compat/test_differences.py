@@ -12,11 +12,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from berkeleydb import db
 
 from tests.cli.compat.conftest import Oracle
 from tests.cli.compat.records import AUTH, PLAIN, PROPERTIES, USER, image, key, load, meaning, seeded
 from tests.cli.compat.sides import LONG_AGO, Case
-from tests.conftest import Commands, Require
+from tests.conftest import Commands, CyrusTools, Require
 
 TO_T = (b"-f", b"t.db", b"u@R")
 POSTFIX = "postfix" in [entry.gr_name for entry in grp.getgrall()]
@@ -109,6 +110,26 @@ def test_a_stale_temporary_file_of_libdb_blocks_nothing(oracle: Oracle) -> None:
     begun = time.monotonic()
     assert ours(oracle, Case("stale", TO_T, files={"__db.t.db": b""}))[0] == 0
     assert time.monotonic() - begun < 5
+
+
+def test_a_pipe_for_a_database_is_an_error(commands: Commands, tmp_path: Path) -> None:
+    """A named pipe, at which the real tools wait for ever, is no database."""
+    os.mkfifo(tmp_path / "t.db", 0o600)
+    for flag in ("-p", "-d"):
+        assert run(commands.saslpasswd2, flag, "-f", "t.db", "u@R", cwd=tmp_path).returncode == 1
+    assert run(commands.sasldblistusers2, "t.db", cwd=tmp_path).stderr == b"listusers failed\n"
+
+
+def test_an_old_password_does_not_stay_beside_the_new(commands: Commands, cyrus: CyrusTools, tmp_path: Path) -> None:
+    """In a database that allows duplicates the real tool adds a second userPassword; ours replaces the first."""
+    counts = []
+    for command in (cyrus.saslpasswd2, commands.saslpasswd2):
+        (tmp_path / "t.db").write_bytes(image({key(b"u", b"R"): b"old", key(b"v", b"R"): b"x"}, flags=db.DB_DUP))
+        (tmp_path / "t.db").chmod(0o640)
+        assert run(command, "-f", "t.db", "u@R", cwd=tmp_path).stderr == b""
+        counts.append(run(cyrus.sasldblistusers2, "t.db", cwd=tmp_path).stdout.count(b"u@R: userPassword\n"))
+    assert counts == [2, 1]
+    assert (load(tmp_path / "t.db") or {})[key(b"u", b"R")] == b"pw"
 
 
 # 2. -d removes everything
