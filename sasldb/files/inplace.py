@@ -156,11 +156,22 @@ def pending(directory: str, database: int) -> Journal | None:
     A journal of which others may be the author, or that no longer fits the file (somebody wrote to it since), is none.
     """
     status = os.fstat(database)
-    for place in (directory, *(os.path.join(parent, f"sasldb-{os.geteuid()}") for parent in _REFUGES)):
-        journal = Journal(place, status)
+    for journal in _journals(directory, status):
         if os.path.lexists(journal.new) and _fits(journal, database):
             return journal
     return None
+
+
+def clear(directory: str, database: os.stat_result) -> None:
+    """Remove what killed writers left of journals: the caller holds the lock on `database`, and has found it whole."""
+    for journal in _journals(directory, database):
+        journal.remove()
+
+
+def _journals(directory: str, database: os.stat_result) -> list[Journal]:
+    """Return every place where a journal of this file may lie."""
+    refuges = [os.path.join(parent, f"sasldb-{os.geteuid()}") for parent in _REFUGES]
+    return [Journal(place, database) for place in (directory, *refuges)]
 
 
 def finish(path: str, database: int, journal: Journal) -> None:
@@ -178,6 +189,11 @@ def finish(path: str, database: int, journal: Journal) -> None:
     except OSError as error:
         raise refusal(path, f"an overwrite that was cut short cannot be finished from {journal.new}", error) from error
     journal.remove()
+
+
+def open_new(journal: Journal) -> int:
+    """Return a descriptor of the new file, for reading; OSError when it has gone (its writer finished) or is not ours."""
+    return _open_own(journal.new)
 
 
 def _open_own(path: str) -> int:

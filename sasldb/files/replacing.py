@@ -135,6 +135,7 @@ class Replacement:
                 raise Conflict(self.path, "replaced by another program while it was edited", "run this again")
             if not self._still(status, content):
                 continue
+            inplace.clear(os.path.dirname(self.real), status)
             if not (alone and self._rename(draft)):
                 self._overwrite(draft, after)
             self.notes = told(self.path, status, after)
