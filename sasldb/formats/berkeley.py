@@ -52,14 +52,6 @@ def apply(draft: str, changes: Changes, size: int, path: str) -> None:
         raise _translate(path, error) from error
 
 
-def verify(draft: str, path: str) -> None:
-    """Have libdb verify the whole file `draft`; Corrupt when it finds something."""
-    try:
-        db.DB().verify(draft)  # verify is the end of its handle
-    except (db.DBError, OSError, MemoryError) as error:
-        raise _translate(path, error) from error
-
-
 def _change(handle: db.DB, changes: Changes) -> None:
     several = handle.get_flags() & (db.DB_DUP | db.DB_DUPSORT)
     for key, value in changes.items():

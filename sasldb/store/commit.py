@@ -1,6 +1,6 @@
 """The commit: a change set is brought into a copy of the file, which then takes the file's place.
 
-A small file is checked as a whole before libdb touches it (see `store.ground`) and verified by libdb afterwards; a large one is
+A small file is checked as a whole before libdb touches it (see `store.ground`) and afterwards; a large one is
 checked around what changes. Every changed record is read back before the new file counts.
 
 Errors: Corrupt, UnknownFormat, FormatUnavailable, WriteFailed, AccessDenied, Conflict. In each case the old file stands.
@@ -64,7 +64,7 @@ def _bring_in(path: str, draft: str, ground: Ground, changes: ChangeSet) -> None
         if size > WHOLE:
             after.check_around(values, _added(values))
         else:
-            berkeley.verify(draft, path)
+            after.check()
         _read_back(path, after, values)
     finally:
         os.close(fd)

@@ -239,6 +239,22 @@ def test_two_makers_of_one_file_both_succeed(path: Path) -> None:
     assert dump(path) == {ALICE: b"x", b"bob\0example.com\0userPassword": b"y"}
 
 
+def test_a_file_that_allows_duplicates_is_changed_like_any_other(path: Path) -> None:
+    """Where libdb would add a second value under a key, the old ones go; the flag of the file stays."""
+    handle = libdb.DB()
+    handle.set_flags(libdb.DB_DUP)
+    handle.open(str(path), dbtype=libdb.DB_HASH, flags=libdb.DB_CREATE)
+    for value in (b"one", b"two"):
+        handle.put(ALICE, value)
+    handle.put(b"bob\0example.com\0userPassword", b"x")
+    handle.close()
+    with sasldb.edit(str(path)) as db:
+        db.set_password("alice@example.com", b"three")
+        db.delete("bob@example.com")
+    with sasldb.open(str(path)) as db:
+        assert list(db.records()) == [(ALICE, b"three")]
+
+
 def test_many_users_are_one_change(path: Path) -> None:
     """Ten thousand users go in and come out, and libdb finds the file sound."""
     with sasldb.edit(str(path), realm="example.com") as db:
