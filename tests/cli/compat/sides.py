@@ -20,6 +20,7 @@ from pathlib import Path
 from tests.cli.compat.records import load, meaning
 
 ROOT = Path(__file__).resolve().parents[3]
+CHECKOUT = Path("/etc/sasldb-checkout")  # of the private /etc: there nobody may enter it, wherever the checkout lies
 PLUGINS = "/usr/lib/x86_64-linux-gnu/sasl2"
 CONF = "conf"  # what SASL_CONF_PATH is in every case that does not say otherwise
 LONG_AGO = 1_000_000_000  # seconds since the epoch
@@ -78,7 +79,7 @@ class Run:
         self._home = home
         _lay_out(case, home)
         self._before = _left(home, case.password)
-        launcher = str(ROOT / "bin" / case.tool)
+        launcher = str(CHECKOUT / "bin" / case.tool)
         nobody = {"user": 65534, "group": 65534, "extra_groups": []} if case.nobody else {}
         self._process = subprocess.Popen(
             [os.fsencode(launcher), *case.args],
@@ -223,6 +224,8 @@ CHANNELS: dict[str, Callable[[], None] | None] = {
 def main() -> None:
     """Answer cases until stdin ends."""
     scratch = Path(sys.argv[1])
+    CHECKOUT.mkdir()
+    subprocess.run(["mount", "--bind", str(ROOT), str(CHECKOUT)], check=True)
     requests, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     os.umask(0o022)
