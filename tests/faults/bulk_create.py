@@ -11,11 +11,11 @@ import sasldb  # noqa: E402
 
 
 def main(path: str, name: str, count: int) -> None:
-    """Print the number of each user that was created, so that nothing but these is claimed."""
+    """Print `0 USER` for each user that was created."""
     for number in range(count):
         with sasldb.edit(path, wait=60.0) as db:
             db.set_password(f"{name}-{number}@example.com", b"password-%d" % number)
-        print(number)
+        print(f"0 {name}-{number}")
 
 
 if __name__ == "__main__":
