@@ -9,7 +9,7 @@ Source of the rules: Cyrus SASL 2.1.28, lib/checkpw.c and the plug-ins, observed
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 
 from sasldb.errors import SecretUnusable
 from sasldb.model.identity import UserId
@@ -67,8 +67,8 @@ def check_property(name: bytes, value: bytes, user_id: UserId, password: bytes) 
     return CHECKS[name](value, user_id, password) and 0 not in password
 
 
-def ignored(name: bytes, properties: Mapping[bytes, bytes]) -> bool:
-    """Return whether libsasl would not look at property `name` in this company."""
+def ignored(name: bytes, properties: Container[bytes]) -> bool:
+    """Return whether libsasl would not look at property `name` in the company of these `properties` (names)."""
     return name in PROPERTIES and PROPERTIES[name].yields and USER_PASSWORD in properties
 
 

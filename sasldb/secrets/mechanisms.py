@@ -30,13 +30,21 @@ def mechanisms_of(properties: Mapping[bytes, bytes]) -> tuple[str, ...]:
 
     They come in the order of `properties.MECHANISMS`. Values that cannot serve count as absent.
     """
-    found: set[str] = set()
+    served: dict[bytes, tuple[str, ...]] = {}
     for name, value in properties.items():
-        if name in PROPERTIES and not ignored(name, properties):
-            try:
-                found.update(serves(name, value))
-            except SecretUnusable:
-                continue
+        try:
+            served[name] = serves(name, value)
+        except SecretUnusable:
+            served[name] = ()
+    return together(served)
+
+
+def together(served: Mapping[bytes, tuple[str, ...]]) -> tuple[str, ...]:
+    """Return the mechanisms of a user, given for each of its properties by name those that it lets in, standing alone (see `serves`).
+
+    They come in the order of `properties.MECHANISMS`.
+    """
+    found = {mechanism for name, alone in served.items() if not ignored(name, served) for mechanism in alone}
     return tuple(mechanism for mechanism in MECHANISMS if mechanism in found)
 
 
