@@ -17,7 +17,7 @@ import click
 
 from sasldb.cli.commands import MODULES, SUMMARIES
 from sasldb.cli.compat import streams, usage
-from sasldb.cli.rendering import PROGRAM, tell
+from sasldb.cli.rendering import COMPLETE, PROGRAM, tell
 from sasldb.errors import SasldbError
 
 STATUS: tuple[tuple[type[Exception], int], ...] = (
@@ -75,6 +75,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if sys.stdout is None:  # was closed when we were started: let writing fail, as it would anywhere else
         sys.stdout = open(streams.STDOUT, "w", encoding="utf-8", closefd=False)
     try:
+        if COMPLETE in os.environ:
+            return _complete(os.environ[COMPLETE])
         return _run(sys.argv[1:] if arguments is None else list(arguments))
     except KeyboardInterrupt:
         streams.die(SIGINT)
@@ -94,6 +96,14 @@ def _run(arguments: list[str]) -> int:
         status = done.exit_code
     sys.stdout.flush()
     return int(status or 0)
+
+
+def _complete(instruction: str) -> int:
+    """Answer the completion script of a shell."""
+    from sasldb.cli.completion import answer
+
+    click.echo(answer(sasldb, instruction), nl=False)
+    return 0
 
 
 def _explain(error: Exception) -> None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -21,6 +21,13 @@ from sasldb.cli.rendering import Rendering
 from sasldb.errors import SasldbError
 from sasldb.files.ownership import Wishes
 
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+    from sasldb.model.identity import UserId
+    from sasldb.operations.cyrus import Site
+
+HASHES = ("SHA-1", "SHA-224", "SHA-256", "SHA-384", "SHA-512")  # of secrets.scram, which not every command loads
 Result = TypeVar("Result")
 Function = Callable[..., Result]
 
@@ -31,12 +38,13 @@ class Location:
     Both are found out when they are first asked for; see `operations.location` for the rules and errors.
     """
 
-    __slots__ = ("_application", "_file", "_path", "_realm")
+    __slots__ = ("_application", "_file", "_path", "_realm", "_realm_known")
 
     def __init__(self, file: str | None, application: str | None, realm: str | None = None) -> None:
         self._file = file
         self._application = application
         self._realm = realm
+        self._realm_known = realm is None
         self._path: str | None = None
 
     @property
@@ -51,9 +59,25 @@ class Location:
     @property
     def realm(self) -> str | None:
         """The realm, the words `postfix` and `mydomain` replaced by what they stand for."""
+        if not self._realm_known:
+            from sasldb.operations import location
+
+            self._realm = location.realm(self._realm)
+            self._realm_known = True
+        return self._realm
+
+    def user(self, login: str, realm: bytes | None = None) -> UserId:
+        """Return the user that `login` names; without an `@` in `realm`, else in the realm of this location, else in the host's."""
+        from sasldb.operations import users
+
+        return users.named(login, self.realm if realm is None or self._realm is not None else realm)
+
+    @property
+    def site(self) -> Site:
+        """What libsasl's configuration of the application, and its plug-ins here, have it store."""
         from sasldb.operations import location
 
-        return location.realm(self._realm)
+        return location.site(self._application, os.environb)
 
 
 def located(realm: str = "") -> Callable[[Function[Result]], Function[Result]]:
@@ -69,7 +93,8 @@ def located(realm: str = "") -> Callable[[Function[Result]], Function[Result]]:
             words = (
                 "The word postfix stands for what this Postfix looks up for a bare login, mydomain for its mydomain."
             )
-            options.append(click.option("-u", "--realm", metavar="REALM", help=f"{realm} {words}"))
+            help = f"{realm} {words}"
+            options.append(click.option("-u", "--realm", metavar="REALM", help=help, shell_complete=_realms))
         return with_options(call, options)
 
     return decorate
@@ -89,19 +114,80 @@ def owned(function: Function[Result]) -> Function[Result]:
     return with_options(call, [_OWNER, _GROUP, _MODE])
 
 
+def changing(realm: str = "") -> Callable[[Function[Result]], Function[Result]]:
+    """Add what a command needs that changes a database: all of `located`, `owned` and `dry_runnable`.
+
+    The command gets `target`, and `location` to name users.
+    """
+
+    def decorate(function: Function[Result]) -> Function[Result]:
+        @functools.wraps(function)
+        def call(location: Location, wishes: Wishes, dry_run: bool, **rest: Any) -> Result:
+            from sasldb.operations.change import Target
+
+            return function(target=Target(location.path, wishes, dry_run), location=location, **rest)
+
+        return located(realm)(owned(dry_runnable(call)))
+
+    return decorate
+
+
+def stored(function: Function[Result]) -> Function[Result]:
+    """Add --no-plaintext, --plaintext, --scram, --iterations and --force-iterations; the command gets `storing`."""
+    return with_options(_verified(function), [_PLAINTEXT])
+
+
+def verified(function: Function[Result]) -> Function[Result]:
+    """Add --scram, --iterations and --force-iterations alone, for what stores no plaintext anyway; the command gets `storing`."""
+    return _verified(function)
+
+
 def rendered(function: Function[Result]) -> Function[Result]:
     """Add --json; the command gets `rendering`."""
 
     @functools.wraps(function)
     def call(json: bool, **rest: Any) -> Result:
-        return function(rendering=Rendering(json), **rest)
+        csv = rest.pop("csv", False)
+        if json and csv:
+            raise click.UsageError("--json and --csv at once")
+        return function(rendering=Rendering(json, csv), **rest)
 
     return with_options(call, [_JSON])
+
+
+def tabled(function: Function[Result]) -> Function[Result]:
+    """Add --json and --csv; the command gets `rendering`."""
+    return with_options(rendered(function), [_CSV])
+
+
+def revealing(function: Function[Result]) -> Function[Result]:
+    """Add --show-passwords; the command gets `show_passwords`."""
+    return with_options(function, [_SHOW_PASSWORDS])
 
 
 def dry_runnable(function: Function[Result]) -> Function[Result]:
     """Add --dry-run; the command gets `dry_run`."""
     return with_options(function, [_DRY_RUN])
+
+
+def _realms(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    from sasldb.cli.completion import REALM
+
+    return REALM(context, parameter, incomplete)
+
+
+def _verified(function: Function[Result]) -> Function[Result]:
+    @functools.wraps(function)
+    def call(scram: str | None, iterations: int | None, force_iterations: bool, **rest: Any) -> Result:
+        from sasldb.operations.storing import Storing
+
+        try:
+            storing = Storing(rest.pop("plaintext", None), scram, iterations, force_iterations)
+        except SasldbError as error:
+            raise click.UsageError(str(error)) from error
+        return function(storing=storing, **rest)
+
+    return with_options(call, [_SCRAM, _ITERATIONS, _FORCE_ITERATIONS])
 
 
 def with_options(
@@ -117,6 +203,7 @@ _FILE = click.option(
     "-f",
     "--file",
     metavar="FILE",
+    type=click.Path(),
     help="The database. Default: SASLDB_PATH, then the sasldb_path of the application named with -a, then /etc/sasldb2, "
     "or /etc/sasl2/sasldb2 where only that exists.",
 )
@@ -130,3 +217,29 @@ _MODE = click.option(
 )
 _JSON = click.option("--json", is_flag=True, help="Print JSON.")
 _DRY_RUN = click.option("--dry-run", is_flag=True, help="Say what would be done, and change nothing.")
+_CSV = click.option("--csv", is_flag=True, help="Print CSV, with a heading.")
+_SHOW_PASSWORDS = click.option(
+    "--show-passwords",
+    is_flag=True,
+    help="Print stored plaintext passwords too. Refused where standard output is a file that everybody may read.",
+)
+_PLAINTEXT = click.option(
+    "--plaintext/--no-plaintext",
+    default=None,
+    help="Store the password itself, or a SCRAM verifier and cmusaslsecretPLAIN instead.",
+)
+_SCRAM = click.option(
+    "--scram",
+    metavar="HASH",
+    type=click.Choice(HASHES, case_sensitive=False),
+    help="The hash of the SCRAM verifier: " + ", ".join(HASHES) + ". It means --no-plaintext.",
+)
+_ITERATIONS = click.option(
+    "--iterations",
+    metavar="N",
+    type=int,
+    help="Iterations of the SCRAM verifier, 4096 to 65536. It means --no-plaintext.",
+)
+_FORCE_ITERATIONS = click.option(
+    "--force-iterations", is_flag=True, help="Take any number of iterations, though Cyrus's clients refuse it."
+)

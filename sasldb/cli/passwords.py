@@ -80,6 +80,15 @@ class OptionalValue(click.Command):
         return super().parse_args(ctx, alone + args[end:])
 
 
+class _Optional(click.Option):
+    """An option of an `OptionalValue`; help shows it as it is written, `--generate[=LENGTH]`."""
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        """Return the two columns of help."""
+        record = super().get_help_record(ctx)
+        return None if record is None else (record[0].replace(" [=", "[="), record[1])
+
+
 def passworded(function: Function[Result]) -> Function[Result]:
     """Add --password-stdin, --password-file, --password-fd and --raw; the command gets `source`."""
 
@@ -119,6 +128,13 @@ def _ask(confirm: bool) -> Secret:
     return passwords.from_bytes(password)
 
 
+def _sensible(context: click.Context, parameter: click.Parameter, length: int | None) -> int | None:
+    """Refuse a length that no password should have."""
+    if length is None or passwords.SHORTEST <= length <= passwords.FURTHEST:
+        return length
+    raise click.BadParameter(f"not between {passwords.SHORTEST} and {passwords.FURTHEST}", context, parameter)
+
+
 def _inherited(context: click.Context, parameter: click.Parameter, descriptor: int | None) -> int | None:
     """Refuse a descriptor that whoever started us did not hand over: what they hand over survives exec."""
     if descriptor is None:
@@ -136,7 +152,7 @@ _FROM_FILE = click.option("--password-file", metavar="FILE", help="Read the pass
 _FROM_DESCRIPTOR = click.option(
     "--password-fd",
     metavar="N",
-    type=click.IntRange(min=0),
+    type=int,
     callback=_inherited,
     help="Read the password from this file descriptor.",
 )
@@ -148,7 +164,9 @@ _RAW = click.option(
 )
 _GENERATE = click.option(
     "--generate",
+    cls=_Optional,
     metavar="[=LENGTH]",
-    type=click.IntRange(passwords.SHORTEST, passwords.FURTHEST),
+    type=int,
+    callback=_sensible,
     help=f"Make a password up, of {passwords.LENGTH} characters unless told otherwise, and print it.",
 )

@@ -1,8 +1,9 @@
-"""What commands print, and in which form: a table for people, lines for a pipe, JSON for programs.
+"""What commands print, and in which form: a table for people, lines for a pipe, JSON and CSV for programs.
 
 Names of users are bytes from a file that anybody may have filled. In a table, a line or a sentence, characters that do not
 print are written as `\\xNN`, so that none reaches a terminal. JSON is ASCII throughout; an octet that is no UTF-8 is the
-escape `\\udcNN` there (PEP 383), from which Python gets the name back.
+escape `\\udcNN` there (PEP 383), from which Python gets the name back. CSV (RFC 4180, but for LF line ends) has names as they are, octet
+for octet, except on a terminal.
 
 Errors: OSError where standard output cannot be written (BrokenPipeError: nobody reads it any more); see `cli.main`.
 """
@@ -11,34 +12,77 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
+from itertools import chain
+from typing import TYPE_CHECKING, Union
 
 from sasldb.operations.syslog import printable
 
+if TYPE_CHECKING:
+    from sasldb.operations.change import Report
+
 PROGRAM = "sasldb"
+COMPLETE = "_SASLDB_COMPLETE"  # set in the environment by the script of `cli.completion`: a shell asks for completions
 _GAP = "  "
+
+Cell = Union[
+    str, int, None, Sequence[str]
+]  # several words are a list in JSON, with blanks between elsewhere; None is null, or nothing
 
 
 class Rendering:
-    """The form that the caller chose for a list."""
+    """The form that the caller chose for a list: `json`, `csv`, or neither."""
 
-    __slots__ = ("_json",)
+    __slots__ = ("csv", "json")
 
-    def __init__(self, json: bool) -> None:
-        """Take the choice; without `json` it is a table on a terminal, and lines elsewhere."""
-        self._json = json
+    def __init__(self, json: bool, csv: bool = False) -> None:
+        """Take the choice; without one it is a table on a terminal, and lines elsewhere."""
+        self.json = json
+        self.csv = csv
 
-    def rows(self, columns: Sequence[str], rows: Iterable[Sequence[str]], line: str) -> None:
-        """Print `rows` of text, one value a column.
+    @property
+    def lines(self) -> bool:
+        """Whether it is lines of text, for a pipe."""
+        return not (self.json or self.csv or sys.stdout.isatty())
+
+    def rows(self, columns: Sequence[str], rows: Iterable[Sequence[Cell]], line: str) -> None:
+        """Print `rows`, one value a column.
 
         A table has a heading and is sorted. JSON is one array of objects, one a line. `line` is the format of a line, with
-        the values by number. Lines and JSON are written as the rows come, in their order.
+        the values by number. Lines, CSV and JSON are written as the rows come, in their order.
         """
-        if self._json:
+        if self.json:
             _write_json(columns, rows)
+        elif self.csv:
+            _write_csv(columns, rows)
         elif sys.stdout.isatty():
-            _write_table(columns, rows)
+            table(columns, sorted(tuple(map(_text, row)) for row in rows))
         else:
             _write_lines(rows, line)
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
+    """Print `rows` in columns under a heading, in their order."""
+    cells = [tuple(map(str.upper, columns)), *(tuple(printable(_text(cell)) for cell in row) for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*cells)]
+    for row in cells:
+        padded = _GAP.join(cell.ljust(width) for cell, width in zip(row, widths))
+        sys.stdout.buffer.write(_encoded(padded.rstrip() + "\n"))
+
+
+def document(value: object) -> None:
+    """Print `value` as one JSON value over several lines."""
+    from json import dumps
+
+    sys.stdout.buffer.write(dumps(value, indent=2).encode("ascii") + b"\n")
+
+
+def report(done: Report, quiet: bool = False) -> int:
+    """Print what a change came to; with `quiet` all of it on standard error. Return the exit status: 1 where it has findings."""
+    for sentence in (*done.sentences, *done.findings):
+        tell(sentence)
+    for deed in done.deeds:
+        (tell if quiet else say)(deed.told(done.dry_run) + deed.detail)
+    return 1 if done.findings else 0
 
 
 def say(sentence: str) -> None:
@@ -54,7 +98,14 @@ def tell(sentence: str) -> None:
         pass
 
 
-def _write_lines(rows: Iterable[Sequence[str]], line: str) -> None:
+def tell_malformed(path: str, number: int) -> None:
+    """Tell how many records of the database could not be listed, if any."""
+    if number:
+        records = "1 record" if number == 1 else f"{number} records"
+        tell(f"{path}: {records} with a malformed key not listed")
+
+
+def _write_lines(rows: Iterable[Sequence[Cell]], line: str) -> None:
     write = sys.stdout.buffer.write
     shape = line.format
     for row in rows:
@@ -62,24 +113,37 @@ def _write_lines(rows: Iterable[Sequence[str]], line: str) -> None:
         write(_encoded(text if text.isprintable() else printable(text)) + b"\n")
 
 
-def _write_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    cells = [tuple(map(str.upper, columns)), *sorted(tuple(map(printable, row)) for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*cells)]
-    for row in cells:
-        padded = _GAP.join(cell.ljust(width) for cell, width in zip(row, widths))
-        sys.stdout.buffer.write(_encoded(padded.rstrip() + "\n"))
-
-
-def _write_json(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    from json.encoder import encode_basestring_ascii as quoted
+def _write_json(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
+    from json.encoder import JSONEncoder
 
     write = sys.stdout.buffer.write
+    quoted = JSONEncoder().encode
     shape = "{{" + ", ".join(f"{quoted(column)}: {{}}" for column in columns) + "}}"
     before = "[\n"
     for row in rows:
         write((before + shape.format(*map(quoted, row))).encode("ascii"))
         before = ",\n"
     write(b"[]\n" if before == "[\n" else b"\n]\n")
+
+
+def _write_csv(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
+    import csv
+    import io
+
+    line = io.StringIO()
+    writer = csv.writer(line, lineterminator="\n")
+    shown = printable if sys.stdout.isatty() else str
+    for row in chain([columns], rows):
+        writer.writerow([shown(_text(cell)) for cell in row])
+        sys.stdout.buffer.write(line.getvalue().encode("utf-8", "surrogateescape"))
+        line.seek(0)
+        line.truncate()
+
+
+def _text(cell: Cell) -> str:
+    if cell is None:
+        return ""
+    return cell if isinstance(cell, str) else str(cell) if isinstance(cell, int) else " ".join(cell)
 
 
 def _encoded(text: str) -> bytes:

@@ -16,6 +16,10 @@ from sasldb.errors import SiteConfigError
 from sasldb.files.ownership import DEFAULT_DATABASES
 from sasldb.siteconf import libsasl, postfix
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from sasldb.operations.cyrus import Site
+
 PATH = b"SASLDB_PATH"
 
 
@@ -56,10 +60,27 @@ def realm(name: str | None) -> str | None:
     return postfix.realm(name) if name in postfix.WORDS else name
 
 
+def site(application: str | None, environ: Mapping[bytes, bytes]) -> Site:
+    """Return what libsasl here has stored for a password, by the configuration of `application` (None: no configuration) and its plug-ins.
+
+    Raises:
+        SiteConfigError: the application's name or its configuration file cannot be used.
+    """
+    from sasldb.operations.cyrus import Site
+    from sasldb.siteconf import plugins
+
+    config = _configuration(os.fsencode(application), environ) if application else libsasl.Config(None, {})
+    return Site(config, plugins.installed(environ))
+
+
 def _configured(application: bytes, environ: Mapping[bytes, bytes]) -> bytes | None:
     """Return the sasldb_path of `application`, None where it has none."""
+    return _configuration(application, environ).get(b"sasldb_path")
+
+
+def _configuration(application: bytes, environ: Mapping[bytes, bytes]) -> libsasl.Config:
     if b"/" in application or len(application) > libsasl.LONGEST_APPLICATION:
         raise SiteConfigError(
             os.fsdecode(application)[:80], "not the name of an application", remedy="for example smtpd"
         )
-    return libsasl.read(application, environ).get(b"sasldb_path")
+    return libsasl.read(application, environ)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from sasldb.secrets import plain_hash, scram
 from tests.cli.conftest import Sasldb, make_database
 from tests.conftest import Commands
 from tests.real.namespace import PrivateEtc
@@ -18,9 +19,11 @@ USERS = {
     b"alice\0example.com\0userPassword": b"secret",
     b"alice\0example.com\0cmusaslsecretOTP": b"md5\t0499\tvm5771\t0123456789abcdef\t00000000000000000000",
     b"alice\0example.org\0userPassword": b"secret",
-    b"bob\0example.com\0authPassword": b"SCRAM-SHA-1$4096:c2FsdA==$a2V5:a2V5",
-    b"bob\0example.com\0cmusaslsecretPLAIN": b"x",
+    b"bob\0example.com\0authPassword": scram.make(b"secret", "SHA-1"),
+    b"bob\0example.com\0cmusaslsecretPLAIN": plain_hash.make(b"secret"),
 }
+WITH_PLAINTEXT = ["PLAIN", "LOGIN", "CRAM-MD5", "DIGEST-MD5", "NTLM"]
+WITH_PLAINTEXT += [f"SCRAM-SHA-{bits}" for bits in (1, 224, 256, 384, 512)]
 LINES = {b"alice@example.com", b"alice@example.org", b"bob@example.com"}
 
 
@@ -60,13 +63,19 @@ def test_realm_of_postfix(private_etc: PrivateEtc, commands: Commands) -> None:
 
 
 def test_json(sasldb: Sasldb, tmp_path: Path) -> None:
-    """--json is one array of objects with user and realm."""
+    """--json is one array of objects with user, realm and mechanisms."""
     make_database(tmp_path / "db", USERS)
     done = sasldb("list", "-f", "db", "--json")
     assert (done.returncode, done.stderr) == (0, b"")
     found = json.loads(done.stdout)
     assert {b"%b@%b" % (entry["user"].encode(), entry["realm"].encode()) for entry in found} == LINES
-    assert [list(entry) for entry in found] == [["user", "realm"]] * 3
+    assert [list(entry) for entry in found] == [["user", "realm", "mechanisms"]] * 3
+    mechanisms = {f"{entry['user']}@{entry['realm']}": entry["mechanisms"] for entry in found}
+    assert mechanisms == {
+        "alice@example.com": [*WITH_PLAINTEXT, "OTP"],
+        "alice@example.org": WITH_PLAINTEXT,
+        "bob@example.com": ["PLAIN", "LOGIN", "SCRAM-SHA-1"],
+    }
 
 
 @pytest.mark.parametrize("form, printed", [((), b""), (("--json",), b"[]\n")], ids=["lines", "json"])
@@ -122,11 +131,12 @@ def test_table(commands: Commands, tmp_path: Path) -> None:
     """On a terminal it is a table with a heading, sorted."""
     make_database(tmp_path / "db", USERS)
     shown = on_terminal(commands, tmp_path, "list", "-f", "db")
+    every = " ".join(WITH_PLAINTEXT).encode()
     assert shown.splitlines() == [
-        b"USER   REALM",
-        b"alice  example.com",
-        b"alice  example.org",
-        b"bob    example.com",
+        b"USER   REALM        MECHANISMS",
+        b"alice  example.com  " + every + b" OTP",
+        b"alice  example.org  " + every,
+        b"bob    example.com  PLAIN LOGIN SCRAM-SHA-1",
     ]
 
 

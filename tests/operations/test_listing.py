@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sasldb.errors import Corrupt
 from sasldb.formats import berkeley
 from sasldb.model.identity import UserId
-from sasldb.operations.listing import Listing
+from sasldb.operations.listing import Listing, Wanted
 from sasldb.store.reading import Database
 
 keys = st.one_of(
@@ -43,7 +43,7 @@ def test_every_user_once(records: set[bytes], realm: bytes | None, at_once: int)
     """The users are those of all sound keys, each once, those with a userPassword first; the rest is counted."""
     with tempfile.TemporaryDirectory() as directory:
         with Database(make(Path(directory) / "db", records)) as database:
-            listing = Listing(database, realm, at_once)
+            listing = Listing(database, Wanted(realm), at_once)
             users = list(listing)
     sound = [key.split(b"\0") for key in records if key.count(0) == 2]
     expected = {UserId(user, of) for user, of, _ in sound if realm is None or of == realm}

@@ -9,14 +9,36 @@ from __future__ import annotations
 
 SUMMARIES = {
     "Users": {
+        "add": "Add a user.",
+        "passwd": "Set a user's password.",
+        "delete": "Delete users.",
+        "rename": "Rename a user.",
+        "rename-realm": "Move all users of a realm to another.",
+        "copy-realm": "Copy all users of a realm to another.",
+        "harden": "Replace stored plaintext passwords.",
         "list": "List the users of a database.",
+        "show": "Show what is stored for a user.",
+        "count": "Count the users of a database.",
     },
     "Database": {
         "init": "Make an empty database.",
     },
+    "Shell": {
+        "completion": "Print the completion script for a shell.",
+    },
 }
 
 MODULES = {
+    "add": "add",
+    "completion": "completion",
+    "copy-realm": "copy_realm",
+    "count": "count",
+    "delete": "delete",
+    "harden": "harden",
     "init": "init",
     "list": "listing",
+    "passwd": "passwd",
+    "rename": "rename",
+    "rename-realm": "rename_realm",
+    "show": "show",
 }

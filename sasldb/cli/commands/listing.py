@@ -2,33 +2,56 @@
 
 from __future__ import annotations
 
-import os
+from typing import TYPE_CHECKING
 
 import click
 
-from sasldb.cli.options import Location, located, rendered
-from sasldb.cli.rendering import Rendering, tell
+from sasldb.cli.options import Location, located, revealing, tabled
+from sasldb.cli.rendering import Cell, Rendering, tell_malformed
+from sasldb.cli.revelation import permit, text
+
+if TYPE_CHECKING:
+    from sasldb.operations.roster import Entry
 
 
 @click.command("list")
+@click.argument("pattern", required=False)
 @located(realm="List only the users of this realm.")
-@rendered
-def command(location: Location, rendering: Rendering) -> None:
+@tabled
+@revealing
+def command(pattern: str | None, location: Location, rendering: Rendering, show_passwords: bool) -> None:
     """List the users of a database.
 
-    Each user is listed once, whatever is stored for it: as a table on a terminal, as lines of user@realm elsewhere.
+    Each user is listed once: as a table on a terminal, with the mechanisms that the user can log in with; as lines of user@realm
+    elsewhere. PATTERN is one of the shell's, and is compared with user@realm if it has an @, else with the user.
+
+    --show-passwords adds the plaintext where there is one; in lines it stands behind a tab.
 
     \b
     Example: the users of Postfix's own domain
       sasldb list --realm mydomain
     """
-    from sasldb.operations.listing import Listing
+    from sasldb.operations.listing import Listing, Wanted
+    from sasldb.operations.roster import Roster
     from sasldb.store.reading import Database
 
-    realm = location.realm
+    permit(show_passwords)
+    wanted = Wanted(location.realm, pattern)
     with Database(location.path, checked=False) as database:
-        users = Listing(database, None if realm is None else os.fsencode(realm))
-        rendering.rows(("user", "realm"), (str(user).partition("@")[::2] for user in users), "{0}@{1}")
-    if users.malformed:
-        records = "1 record" if users.malformed == 1 else f"{users.malformed} records"
-        tell(f"{location.path}: {records} with a malformed key not listed")
+        if rendering.lines and not show_passwords:
+            users = Listing(database, wanted)
+            rendering.rows(("user", "realm"), (str(user).partition("@")[::2] for user in users), "{0}@{1}")
+            tell_malformed(location.path, users.malformed)
+            return
+        roster = Roster(database, wanted)
+        columns = ("user", "realm", "mechanisms", "password")[: 4 if show_passwords else 3]
+        rows = (_cells(entry, rendering.lines)[: len(columns)] for entry in roster)
+        rendering.rows(columns, rows, "{0}@{1}\t{3}")
+        tell_malformed(location.path, roster.malformed)
+
+
+def _cells(entry: Entry, line: bool) -> tuple[Cell, ...]:
+    """Return user, realm, mechanisms and password; in a `line` no password is an empty one."""
+    user, _, realm = str(entry.id).partition("@")
+    password = text(entry.password)
+    return user, realm, entry.mechanisms, "" if line and password is None else password

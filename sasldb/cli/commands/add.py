@@ -1,0 +1,38 @@
+"""`sasldb add`: a new user."""
+
+from __future__ import annotations
+
+import click
+
+from sasldb.cli.completion import USER
+from sasldb.cli.options import Location, changing, stored
+from sasldb.cli.passwords import OptionalValue, PasswordSource, generating
+from sasldb.cli.rendering import report, say
+from sasldb.operations.change import Target
+from sasldb.operations.storing import Storing
+
+
+@click.command("add", cls=OptionalValue)
+@click.argument("user", shell_complete=USER)
+@changing(realm="The realm, where USER has none.")
+@generating
+@stored
+def command(user: str, location: Location, target: Target, source: PasswordSource, storing: Storing) -> None:
+    """Add a user.
+
+    One who exists is refused. Without another source the password is asked for on the terminal, twice. Unless told otherwise it
+    is stored as Cyrus does: the password itself, and where the OTP plug-in is installed, the state of one-time passwords.
+
+    A made-up password is the only line on standard output.
+
+    \b
+    Example: a user of Postfix's own domain, without a plaintext in the file
+      sasldb add --realm mydomain --no-plaintext alice
+    """
+    from sasldb.operations import users
+
+    new = location.user(user)
+    password = source.read(confirm=True)
+    report(users.add(target, new, password, storing, location.site), quiet=source.generated)
+    if source.generated and not target.dry_run:
+        say(password.reveal().decode())

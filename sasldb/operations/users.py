@@ -1,0 +1,127 @@
+"""Adding and deleting users, and setting passwords: each in one commit that leaves no secret of an old password.
+
+A user exists if the database has any record of it. Errors: UserExists, NoSuchUser, BadName, BadPassword; SiteConfigError,
+SecretUnusable; those of `operations.change`. Nothing was changed then.
+"""
+
+from __future__ import annotations
+
+from sasldb.errors import BadName, NoSuchUser, UserExists
+from sasldb.model.identity import UserId
+from sasldb.model.secret import Secret
+from sasldb.model.text import to_text
+from sasldb.operations.change import Deed, Report, Target, change, write
+from sasldb.operations.storing import Storing, without
+from sasldb.store.accounts import identify
+from sasldb.store.editing import Editor, check_storable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from sasldb.operations.cyrus import Site
+
+    Found = dict[UserId, dict[bytes, bytes]]
+
+
+def named(login: str | bytes, realm: str | bytes | None) -> UserId:
+    """Return the user that `login` names: split at its first `@`, else in `realm`, else (None) in the host's name in lower case.
+
+    Raises:
+        BadName: a NUL in a name.
+    """
+    from sasldb.model.text import to_bytes
+
+    return identify(login, None if realm is None else to_bytes(realm))
+
+
+def add(target: Target, user: UserId, password: Secret, storing: Storing, site: Site) -> Report:
+    """Store a new `user`; the database is made when it is missing.
+
+    Raises:
+        UserExists: there is a record of that user. Else see the module.
+    """
+    check_name(user)
+    check_storable(user, password.reveal())
+
+    def work(editor: Editor) -> list[Deed]:
+        if editor.properties(user):
+            remedy = f"to change the password, run: sasldb passwd {user}"
+            raise UserExists(str(user), f"is in {target.path} already", remedy)
+        write(editor, user, storing.first(user, password.reveal(), site))
+        return [Deed("add", user)]
+
+    report = change(target, f"add {user}", work, create=True)
+    report.sentences += _doubts(user, password)
+    return report
+
+
+def set_password(target: Target, user: UserId, password: Secret, storing: Storing, site: Site) -> Report:
+    """Store a new password of `user`, who exists: the way the old one was stored, unless `storing` says otherwise.
+
+    Raises:
+        NoSuchUser: there is no record of that user. Else see the module.
+    """
+    check_storable(user, password.reveal())
+    removed: list[bytes] = []
+
+    def work(editor: Editor) -> list[Deed]:
+        properties = found(editor, [user])[user]
+        changes = storing.renewed(user, properties, password.reveal(), site)
+        removed[:] = without(properties, changes)
+        write(editor, user, changes)
+        return [Deed("set password of", user)]
+
+    report = change(target, f"set the password of {user}", work)
+    for name in removed:
+        report.sentences.append(f"{user}: {to_text(name)}, of the old password, is removed")
+    report.sentences += _doubts(user, password)
+    return report
+
+
+def delete(target: Target, users: Sequence[UserId], missing_ok: bool = False) -> Report:
+    """Delete every property of `users`, of all or of none.
+
+    Raises:
+        NoSuchUser: names all that do not exist; with `missing_ok` they are passed over. Else see the module.
+    """
+
+    def work(editor: Editor) -> list[Deed]:
+        present = {user: properties for user, properties in found(editor, users, missing_ok).items() if properties}
+        for user, properties in present.items():
+            write(editor, user, dict.fromkeys(properties))
+        return [Deed("delete", user) for user in present]
+
+    return change(target, f"delete {', '.join(map(str, users))}", work)
+
+
+def found(editor: Editor, users: Iterable[UserId], missing_ok: bool = False) -> Found:
+    """Return each of `users`, once, with its properties (name -> value); all are found in one pass through the file.
+
+    Raises:
+        NoSuchUser: names all that have none, unless `missing_ok`.
+    """
+    all_of = {user.prefix: (user, dict[bytes, bytes]()) for user in users}
+    for key, value in editor.records():
+        end = key.rfind(0) + 1
+        if key[:end] in all_of and key.count(0) == 2:
+            all_of[key[:end]][1].setdefault(key[end:], value)
+    missing = [str(user) for user, properties in all_of.values() if not properties]
+    if missing and not missing_ok:
+        raise NoSuchUser(", ".join(missing), f"no such user in {editor.path}")
+    return dict(all_of.values())
+
+
+def check_name(user: UserId) -> None:
+    """Raise BadName where `user` is no name that a new user may have."""
+    if not user.user:
+        raise BadName(str(user), "an empty user name")
+
+
+def _doubts(user: UserId, password: Secret) -> list[str]:
+    """Return the sentence that some clients will send another password than this, where they will."""
+    from sasldb.secrets import saslprep
+
+    if not saslprep.changes(password.reveal()):
+        return []
+    return [f"{user}: clients that apply SASLprep will send other bytes than this password, and SCRAM will refuse them"]
