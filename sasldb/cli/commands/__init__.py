@@ -16,9 +16,14 @@ SUMMARIES = {
         "rename-realm": "Move all users of a realm to another.",
         "copy-realm": "Copy all users of a realm to another.",
         "harden": "Replace stored plaintext passwords.",
+        "apply": "Bring a database to a desired state.",
         "list": "List the users of a database.",
         "show": "Show what is stored for a user.",
         "count": "Count the users of a database.",
+    },
+    "Checks": {
+        "verify": "Check a password, without a login.",
+        "diff": "Compare two databases.",
     },
     "Database": {
         "init": "Make an empty database.",
@@ -30,10 +35,12 @@ SUMMARIES = {
 
 MODULES = {
     "add": "add",
+    "apply": "apply",
     "completion": "completion",
     "copy-realm": "copy_realm",
     "count": "count",
     "delete": "delete",
+    "diff": "diff",
     "harden": "harden",
     "init": "init",
     "list": "listing",
@@ -41,4 +48,5 @@ MODULES = {
     "rename": "rename",
     "rename-realm": "rename_realm",
     "show": "show",
+    "verify": "verify",
 }
