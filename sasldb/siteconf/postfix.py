@@ -41,9 +41,22 @@ def parameter(name: str, config_dir: str | None = None) -> str:
     Raises:
         SiteConfigError: no Postfix here, or postconf failed, gave no answer in time or does not know the parameter.
     """
+    value, complaints = ask(["-hx", name], config_dir)
+    value = value.strip()
+    if complaints and not value and "unknown parameter" in complaints[0]:
+        raise SiteConfigError(_postconf(), f"cannot tell {name}: {complaints[0]}")
+    return value
+
+
+def ask(arguments: list[str], config_dir: str | None = None) -> tuple[str, list[str]]:
+    """Return what `postconf ARGUMENTS` prints (text), and the lines of its complaints, which need not mean that it failed.
+
+    Raises:
+        SiteConfigError: no Postfix here, or postconf failed or gave no answer in time.
+    """
     import subprocess
 
-    command = [_postconf(), *(["-c", config_dir] if config_dir else []), "-hx", name]
+    command = [_postconf(), *(["-c", config_dir] if config_dir else []), *arguments]
     environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}
     try:
         answer = subprocess.run(
@@ -53,12 +66,11 @@ def parameter(name: str, config_dir: str | None = None) -> str:
         raise SiteConfigError(command[0], f"no answer within {PATIENCE:.0f} seconds") from error
     except OSError as error:
         raise SiteConfigError(command[0], f"cannot be run: {error.strerror}") from error
-    complaint = os.fsdecode(answer.stderr).strip().splitlines()
-    value = os.fsdecode(answer.stdout).strip()
-    if answer.returncode or (complaint and not value and "unknown parameter" in complaint[0]):
-        reason = complaint[0] if complaint else f"exit status {answer.returncode}"
-        raise SiteConfigError(command[0], f"cannot tell {name}: {reason}")
-    return value
+    complaints = os.fsdecode(answer.stderr).strip().splitlines()
+    if answer.returncode:
+        reason = complaints[-1] if complaints else f"exit status {answer.returncode}"
+        raise SiteConfigError(command[0], f"cannot tell {arguments[-1]}: {reason}")
+    return os.fsdecode(answer.stdout), complaints
 
 
 def _postconf() -> str:

@@ -1,0 +1,133 @@
+"""One Postfix as postconf tells it: parameters with `$name` expanded, and the smtpd services of master.cf.
+
+Nothing of main.cf and master.cf is parsed here. Four calls of postconf give everything: `-x` (all parameters), `-n` (those that are set),
+`-F` (fields of services), `-xP` (their -o overrides); it also tells names that Postfix does not know.
+
+Source: Postfix 3.7, postconf(1) and master(5): chroot `-` is `n` from compatibility level 1 on, before that `y`.
+Errors: `SiteConfigError` where there is no Postfix, or where it cannot read its configuration.
+"""
+
+from __future__ import annotations
+
+import os
+
+from sasldb.siteconf import postfix
+
+SMTPD = "smtpd"
+_MISPLACED = "unused parameter: "
+_CONFIG_DIRECTORY = "config_directory"
+
+
+class Service:
+    """A line of master.cf.
+
+    Attributes:
+        name, kind: the first two columns, as in `submission` and `inet`. program: the daemon's name, without directory.
+        chroot: whether it is jailed in the queue directory. overrides: parameter -> value of its `-o` options.
+    """
+
+    __slots__ = ("_parameters", "chroot", "kind", "name", "overrides", "program")
+
+    def __init__(self, name: str, fields: dict[str, str], overrides: dict[str, str], parameters: dict[str, str]) -> None:
+        """Take the fields that postconf calls type, chroot and command; `parameters` are those of main.cf."""
+        self.name = name
+        self.kind = fields["type"]
+        self.program = fields["command"].split(None, 1)[0].rpartition("/")[2]
+        chroot = fields["chroot"]
+        self.chroot = chroot == "y" or (chroot == "-" and _level(parameters) < 1)
+        self.overrides = overrides
+        self._parameters = parameters
+
+    def value(self, name: str) -> str:
+        """Return what parameter `name` is for this service; "" where it is empty or unknown."""
+        return self.overrides.get(name, self._parameters.get(name, ""))
+
+    def is_on(self, name: str) -> bool:
+        """Tell whether the parameter is `yes`."""
+        return self.value(name).lower() == "yes"
+
+    @property
+    def label(self) -> str:
+        """The service as postconf -M and -P name it: `submission/inet`."""
+        return f"{self.name}/{self.kind}"
+
+
+class Instance:
+    """One Postfix.
+
+    Attributes:
+        option: the configuration directory where it is not the default one, else None. config_dir: the directory, absolute.
+        values: parameter -> value. named: the parameters that main.cf sets. unknown: name -> value of what main.cf or
+        master.cf sets and no program asks for. services: all of master.cf, in its order.
+    """
+
+    def __init__(self, config_dir: str | None = None) -> None:
+        """Ask it all.
+
+        Raises:
+            SiteConfigError: no Postfix here, or its configuration cannot be read.
+        """
+        self.option = config_dir and os.path.abspath(config_dir)
+        text, complaints = postfix.ask(["-x"], self.option)
+        self.values = _pairs(text)
+        self.named = _pairs(postfix.ask(["-n"], self.option)[0])
+        self.unknown = dict(_misspelt(complaints))
+        self.config_dir = self.option or self.values[_CONFIG_DIRECTORY]
+        self.services = self._services()
+
+    def __getitem__(self, name: str) -> str:
+        """Return the value of a parameter, "" where it is empty or this version has none of that name."""
+        return self.values.get(name, "")
+
+    def _services(self) -> list[Service]:
+        fields: dict[str, dict[str, str]] = {}
+        for key, value in _pairs(postfix.ask(["-F"], self.option)[0]).items():
+            service, field = key.rsplit("/", 1)
+            fields.setdefault(service, {})[field] = value
+        overrides: dict[str, dict[str, str]] = {service: {} for service in fields}
+        for key, value in _pairs(postfix.ask(["-xP"], self.option)[0]).items():
+            service, parameter = key.rsplit("/", 1)
+            overrides[service][parameter] = value
+        return [
+            Service(service.rsplit("/", 1)[0], columns, overrides[service], self.values)
+            for service, columns in fields.items()
+        ]
+
+    @property
+    def servers(self) -> list[Service]:
+        """The services that clients reach: smtpd itself, in the order of master.cf."""
+        return [service for service in self.services if service.program == SMTPD]
+
+    @property
+    def jail(self) -> str:
+        """The directory that a chrooted service sees as its root."""
+        return self["queue_directory"]
+
+
+def server_types() -> list[str]:
+    """Return the SASL implementations that smtpd was built with (`postconf -a`).
+
+    Raises:
+        SiteConfigError: no Postfix here.
+    """
+    return postfix.ask(["-a"])[0].split()
+
+
+def _pairs(text: str) -> dict[str, str]:
+    """Return name -> value of lines `name = value`."""
+    pairs = (line.partition(" =") for line in text.splitlines())
+    return {name: value.strip() for name, equals, value in pairs if equals}
+
+
+def _misspelt(complaints: list[str]) -> list[tuple[str, str]]:
+    """Return (name, value) of each parameter that postconf says no program uses."""
+    found = [line.partition(_MISPLACED)[2] for line in complaints if _MISPLACED in line]
+    return [(name, value) for name, _, value in (pair.partition("=") for pair in found)]
+
+
+def _level(parameters: dict[str, str]) -> float:
+    """Return the compatibility level as a number: `3.6` is 3.6; 0 where it is none."""
+    try:
+        return float(parameters.get("compatibility_level", "0"))
+    except ValueError:
+        return 0.0
