@@ -23,6 +23,7 @@ SUMMARIES = {
     },
     "Checks": {
         "verify": "Check a password, without a login.",
+        "resolve": "Tell which record a login leads to.",
         "diff": "Compare two databases.",
     },
     "Database": {
@@ -47,6 +48,7 @@ MODULES = {
     "passwd": "passwd",
     "rename": "rename",
     "rename-realm": "rename_realm",
+    "resolve": "resolve",
     "show": "show",
     "verify": "verify",
 }
