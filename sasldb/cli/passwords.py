@@ -32,9 +32,10 @@ class PasswordSource:
 
     Attributes:
         generated: whether it is made up here, so that it must be shown once.
+        asks: whether a person at the terminal is asked.
     """
 
-    __slots__ = ("_descriptor", "_file", "_length", "_raw", "generated")
+    __slots__ = ("_descriptor", "_file", "_length", "_raw", "asks", "generated")
 
     def __init__(self, file: str | None, descriptor: int | None, raw: bool, length: int | None = None) -> None:
         self._file = file
@@ -42,6 +43,7 @@ class PasswordSource:
         self._raw = raw
         self._length = length
         self.generated = length is not None
+        self.asks = file is None and descriptor is None and length is None
 
     def read(self, confirm: bool) -> Secret:
         """Return the password; a person at the terminal is asked for it, and with `confirm` twice.

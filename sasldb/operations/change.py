@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 PROGRAM = b"sasldb"
 _ATTEMPTS = 5
-_LOGGED = 100  # lines of one command; a log that is flooded drops what matters
+LOGGED = 100  # lines of one command; a log that is flooded drops what matters
 _VERBS = {
     "add": "added",
     "copy": "copied",
@@ -134,7 +134,7 @@ def _attempted(target: Target, work: Work, create: bool) -> Report:
 
 
 def _log(path: str, deeds: Sequence[Deed]) -> None:
-    for deed in deeds[:_LOGGED]:
+    for deed in deeds[:LOGGED]:
         syslog.send(PROGRAM, syslog.NOTICE, f"{deed.told()} in {path} by {syslog.caller()}")
-    if len(deeds) > _LOGGED:
-        syslog.send(PROGRAM, syslog.NOTICE, f"and {len(deeds) - _LOGGED} more in {path} by {syslog.caller()}")
+    if len(deeds) > LOGGED:
+        syslog.send(PROGRAM, syslog.NOTICE, f"and {len(deeds) - LOGGED} more in {path} by {syslog.caller()}")

@@ -105,6 +105,8 @@ def harden(
         report = change(target, "harden users", work)
     report.sentences += [f"{user}: {plan.remark}" for user, plan in plans.items() if plan.remark]
     report.sentences += [f"{user}: no plaintext is stored" for user in users or () if user not in plans]
+    if users is None and not plans:
+        report.sentences.append(f"{target.path}: no plaintext is stored")
     report.findings = [f"{user}: {plan.reason}" for user, plan in plans.items() if plan.reason]
     return report
 

@@ -35,6 +35,28 @@ def named(login: str | bytes, realm: str | bytes | None) -> UserId:
     return identify(login, None if realm is None else to_bytes(realm))
 
 
+def expect(path: str, user: UserId, there: bool) -> None:
+    """Look whether `user` is in the database `path` or is not, before a person types a password for nothing.
+
+    Raises:
+        UserExists: it is, and should not be. NoSuchUser: the other way round. DatabaseError: the file cannot be read.
+    """
+    from sasldb.errors import NotFound
+    from sasldb.store.reading import Database
+
+    try:
+        with Database(path, checked=False) as database:
+            present = database.get(user) is not None
+    except NotFound:
+        if there:
+            raise
+        return
+    if present and not there:
+        raise _exists(user, path)
+    if there and not present:
+        raise NoSuchUser(str(user), f"no such user in {path}")
+
+
 def add(target: Target, user: UserId, password: Secret, storing: Storing, site: Site) -> Report:
     """Store a new `user`; the database is made when it is missing.
 
@@ -46,8 +68,7 @@ def add(target: Target, user: UserId, password: Secret, storing: Storing, site: 
 
     def work(editor: Editor) -> list[Deed]:
         if editor.properties(user):
-            remedy = f"to change the password, run: sasldb passwd {user}"
-            raise UserExists(str(user), f"is in {target.path} already", remedy)
+            raise _exists(user, target.path)
         write(editor, user, storing.first(user, password.reveal(), site))
         return [Deed("add", user)]
 
@@ -116,6 +137,10 @@ def check_name(user: UserId) -> None:
     """Raise BadName where `user` is no name that a new user may have."""
     if not user.user:
         raise BadName(str(user), "an empty user name")
+
+
+def _exists(user: UserId, path: str) -> UserExists:
+    return UserExists(str(user), f"in {path} already", f"to change the password, run: sasldb passwd {user}")
 
 
 def _doubts(user: UserId, password: Secret) -> list[str]:

@@ -32,6 +32,8 @@ def command(user: str, location: Location, target: Target, source: PasswordSourc
     from sasldb.operations import users
 
     new = location.user(user)
+    if source.asks:
+        users.expect(target.path, new, there=False)
     password = source.read(confirm=True)
     report(users.add(target, new, password, storing, location.site), quiet=source.generated)
     if source.generated and not target.dry_run:

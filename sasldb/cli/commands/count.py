@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import click
 
+from sasldb.cli.completion import USER
 from sasldb.cli.options import Location, located, rendered
 from sasldb.cli.rendering import Rendering, document, say, tell_malformed
 
 
 @click.command("count")
-@click.argument("pattern", required=False)
+@click.argument("pattern", required=False, shell_complete=USER)
 @located(realm="Count only the users of this realm.")
 @rendered
 def command(pattern: str | None, location: Location, rendering: Rendering) -> None:

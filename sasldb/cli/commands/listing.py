@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sasldb.cli.completion import USER
 from sasldb.cli.options import Location, located, revealing, tabled
 from sasldb.cli.rendering import Cell, Rendering, tell_malformed
 from sasldb.cli.revelation import permit, text
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @click.command("list")
-@click.argument("pattern", required=False)
+@click.argument("pattern", required=False, shell_complete=USER)
 @located(realm="List only the users of this realm.")
 @tabled
 @revealing

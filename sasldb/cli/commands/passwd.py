@@ -32,6 +32,8 @@ def command(user: str, location: Location, target: Target, source: PasswordSourc
     from sasldb.operations import users
 
     who = location.user(user)
+    if source.asks:
+        users.expect(target.path, who, there=True)
     password = source.read(confirm=True)
     report(users.set_password(target, who, password, storing, location.site), quiet=source.generated)
     if source.generated and not target.dry_run:
