@@ -81,8 +81,8 @@ def overwrite(path: str, target: int, draft: Draft, after: tuple[int, int, int])
     """
     status = os.fstat(target)
     journal = Journal(os.path.dirname(draft.path), status)
+    _demand_writable(path, target)
     try:
-        _open_check(target)
         _write_old(journal, target, status.st_size)
         os.rename(draft.path, journal.new)
         draft.keep()
@@ -102,12 +102,12 @@ def overwrite(path: str, target: int, draft: Draft, after: tuple[int, int, int])
     journal.remove()
 
 
-def _open_check(target: int) -> None:
-    """Make sure, before anything is begun, that `target` may be written through."""
+def _demand_writable(path: str, target: int) -> None:
+    """Make sure, before anything is begun, that `target` may be written through; AccessDenied where it may not."""
     import fcntl
 
     if fcntl.fcntl(target, fcntl.F_GETFL) & os.O_ACCMODE != os.O_RDWR:
-        raise PermissionError(errno.EACCES, "neither the file nor its directory may be written to")
+        raise AccessDenied(path, "it can only be overwritten in place, and may not be written to")
 
 
 def _write_old(journal: Journal, target: int, size: int) -> None:

@@ -13,6 +13,7 @@ import time
 
 from sasldb.errors import Conflict, Corrupt
 from sasldb.files.exclusive import Exclusive
+from sasldb.files.refusals import refusal
 from sasldb.formats.table import open_pages
 from sasldb.store.changes import ChangeSet, look_up
 from sasldb.store.ground import LOOKS, PAUSE, WHOLE, Ground
@@ -45,29 +46,37 @@ def commit(held: Exclusive, ground: Ground, changes: ChangeSet) -> bool:
 
 def _bring_in(path: str, draft: str, ground: Ground, changes: ChangeSet) -> None:
     """Make the changes in the file `draft`, a copy of the database (or of zero bytes)."""
+    try:
+        fd = os.open(draft, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            _change(path, draft, fd, ground, changes)
+        finally:
+            os.close(fd)
+    except OSError as error:
+        raise refusal(path, "its copy cannot be read", error) from error
+
+
+def _change(path: str, draft: str, fd: int, ground: Ground, changes: ChangeSet) -> None:
+    """Make the changes in the file `draft`, which `fd` has open for reading; the caller handles OSError."""
     from sasldb.formats import berkeley
 
-    fd = os.open(draft, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        size = os.fstat(fd).st_size
-        before = open_pages(_reader(fd), size, path) if size else None
-        if ground.moved() and not ground.bears(before):
-            raise Conflict(path, "another program changed what this edit was based on", "run this again")
-        values = changes.resolve(before)
-        if before is not None and size > WHOLE:
-            before.check_around(values, _added(values))
-        elif before is not None and ground.moved():
-            before.check()
-        berkeley.apply(draft, values, size, path)
-        size = os.fstat(fd).st_size
-        after = open_pages(_reader(fd), size, path)
-        if size > WHOLE:
-            after.check_around(values, _added(values))
-        else:
-            after.check()
-        _read_back(path, after, values)
-    finally:
-        os.close(fd)
+    size = os.fstat(fd).st_size
+    before = open_pages(_reader(fd), size, path) if size else None
+    if ground.moved() and not ground.bears(before):
+        raise Conflict(path, "another program changed what this edit was based on", "run this again")
+    values = changes.resolve(before)
+    if before is not None and size > WHOLE:
+        before.check_around(values, _added(values))
+    elif before is not None and ground.moved():
+        before.check()
+    berkeley.apply(draft, values, size, path)
+    size = os.fstat(fd).st_size
+    after = open_pages(_reader(fd), size, path)
+    if size > WHOLE:
+        after.check_around(values, _added(values))
+    else:
+        after.check()
+    _read_back(path, after, values)
 
 
 def _reader(fd: int) -> Read:

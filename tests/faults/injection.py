@@ -35,11 +35,12 @@ def run(argv: list[str], stdin: bytes = b"", timeout: float = LONGEST) -> Run:
     return Run(subprocess.run(argv, input=stdin, capture_output=True, timeout=timeout, check=False))
 
 
-def tampered(expression: str, argv: list[str], stdin: bytes = b"") -> Run:
-    """Run `argv` under strace's `inject=expression`, for example `fsync:error=EIO:when=1`."""
-    calls = expression.split(":")[0]
-    options = ["--seccomp-bpf", "-e", f"trace={calls}", "-e", f"inject={expression}"]
-    return run(["strace", "-f", "-qq", "-o", "/dev/null", *options, *argv], stdin)
+def tampered(expressions: list[str], argv: list[str], stdin: bytes = b"") -> Run:
+    """Run `argv` under strace's `inject=` with each of `expressions`, for example `fsync:error=EIO:when=1`."""
+    options = ["-e", "trace=" + ",".join(expression.split(":")[0] for expression in expressions)]
+    for expression in expressions:
+        options += ["-e", f"inject={expression}"]
+    return run(["strace", "-f", "-qq", "-o", "/dev/null", "--seccomp-bpf", *options, *argv], stdin)
 
 
 def trace(record: Path, argv: list[str], stdin: bytes = b"") -> list[tuple[str, str]]:
