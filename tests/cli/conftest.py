@@ -35,5 +35,5 @@ def sasldb(tmp_path: Path, commands: Commands) -> Sasldb:
 
 def make_database(path: Path, records: Mapping[bytes, bytes]) -> None:
     """Write `records` to a new hash file with libdb alone, keys as they are, malformed ones too."""
-    path.touch()
+    path.touch(0o640)
     berkeley.apply(str(path), records, 0, str(path))
