@@ -110,7 +110,9 @@ def _write_lines(rows: Iterable[Sequence[Cell]], line: str) -> None:
     shape = line.format
     for row in rows:
         text = shape(*row)
-        write(_encoded(text if text.isprintable() else printable(text)) + b"\n")
+        if not text.isprintable():
+            text = shape(*(printable(_text(cell)) for cell in row))
+        write(_encoded(text) + b"\n")
 
 
 def _write_json(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
