@@ -77,8 +77,6 @@ def prove_all(
 
 def _proof(user: UserId, properties: dict[bytes, bytes], password: bytes) -> Proof:
     verdict = check_password(user, properties, password)
-    if len(properties) == 1 and not verdict.unusable and not verdict:
-        return Proof(user, verdict, (), tuple(map(to_text, properties)))
     accepted = {name: value for name, value in properties.items() if to_text(name) in verdict.accepted_by}
     secrets = [to_text(name) for name in properties if is_secret(name)]
     refused = tuple(name for name in secrets if name not in verdict.accepted_by and name not in verdict.unusable)
