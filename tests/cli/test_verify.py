@@ -6,6 +6,8 @@ import json
 import os
 import pty
 import subprocess
+import termios
+import time
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from sasldb.secrets import plain_hash, scram
 from tests.cli.conftest import Sasldb, make_database
 from tests.conftest import Commands
 
+LOCAL_MODES = 3  # their place in what tcgetattr returns
 P = b"wonderland"
 RECORDS = {
     b"alice\0x\0userPassword": P,
@@ -83,6 +86,8 @@ def test_on_a_terminal(commands: Commands, tmp_path: Path) -> None:
     shown = b""
     while b"Password: " not in shown:
         shown += os.read(ours, 1024)
+    while termios.tcgetattr(ours)[LOCAL_MODES] & termios.ECHO:  # what is typed before is thrown away
+        time.sleep(0.01)
     os.write(ours, P + b"\n")
     out, _ = process.communicate(timeout=30)
     shown += os.read(ours, 1024)
