@@ -99,6 +99,10 @@ class Wire:
             return "", ""
         return str(ours[0]), str(theirs[0])
 
+    def hurry(self, seconds: float) -> None:
+        """Allow no more than `seconds` for all that is still to come."""
+        self._patience = Patience(seconds, seconds)
+
     def close(self) -> None:
         """Let the connection go."""
         self._socket.close()

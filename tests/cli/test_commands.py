@@ -12,7 +12,7 @@ from sasldb.cli.main import sasldb
 from tests.conftest import ROOT
 
 NAMES = [name for section in SUMMARIES.values() for name in section]
-WITHOUT_DATABASE = {"completion"}
+WITHOUT_DATABASE = {"completion", "testsaslauthd"}
 each_command = pytest.mark.parametrize("name", NAMES)
 
 

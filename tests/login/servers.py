@@ -38,6 +38,13 @@ class Peer:
         self.heard.append(line.rstrip(b"\r"))
         return self.heard[-1]
 
+    def take(self, length: int) -> bytes:
+        """Return the next `length` octets, fewer when the client has gone."""
+        while len(self._buffer) < length and (piece := self._socket.recv(4096)):
+            self._buffer += piece
+        taken, self._buffer = self._buffer[:length], self._buffer[length:]
+        return taken
+
     def secure(self, context: ssl.SSLContext) -> None:
         """Go on under TLS."""
         self._socket = context.wrap_socket(self._socket, server_side=True)

@@ -22,8 +22,12 @@ SUMMARIES = {
         "count": "Count the users of a database.",
     },
     "Checks": {
+        "postfix": "Check what lies between Postfix and a database.",
         "verify": "Check a password, without a login.",
         "resolve": "Tell which record a login leads to.",
+        "login": "Log in to a server, and tell what it says.",
+        "testsaslauthd": "Ask saslauthd whether a password is right.",
+        "audit": "Find what is wrong with a database.",
         "diff": "Compare two databases.",
     },
     "Database": {
@@ -37,6 +41,7 @@ SUMMARIES = {
 MODULES = {
     "add": "add",
     "apply": "apply",
+    "audit": "audit",
     "completion": "completion",
     "copy-realm": "copy_realm",
     "count": "count",
@@ -45,10 +50,13 @@ MODULES = {
     "harden": "harden",
     "init": "init",
     "list": "listing",
+    "login": "login",
     "passwd": "passwd",
+    "postfix": "postfix",
     "rename": "rename",
     "rename-realm": "rename_realm",
     "resolve": "resolve",
     "show": "show",
+    "testsaslauthd": "testsaslauthd",
     "verify": "verify",
 }
