@@ -13,15 +13,14 @@ from sasldb.errors import SiteConfigError
 from sasldb.siteconf import libsasl
 
 MISSING, DANGLING, DIRECTORY, UNREADABLE, FILE = "missing", "dangling link", "directory", "unreadable", "file"
-SECRETS = frozenset({b"sql_passwd", b"ldapdb_pw", b"saslauthd_password"})
+SECRETS = frozenset({b"sql_passwd", b"ldapdb_pw"})
 OPTIONS = frozenset(
-    b"""auto_transition auxprop_plugin auxprop_hostname canon_user_plugin ad_compat log_level mech_list plugin_list
-    pwcheck_method sasldb_path sasldb_mapsize sasldb_maxreaders saslauthd_path reauth_timeout keytab srp_mda srvtab opiekeys otp_mda
-    client_mech_list anonymous_canon plainpassword scram_secret_generate scram_iteration_counter ntlm_server ntlm_v2 boundary
-    sql_engine sql_hostnames sql_user sql_passwd sql_database sql_select sql_insert sql_update sql_usessl sql_verbose sql_statement
-    ldapdb_uri ldapdb_id ldapdb_pw ldapdb_mech ldapdb_rc ldapdb_starttls ldapdb_canon_attr authdaemond_path gssapi_delegate
-    sasldb_cache password_format qop min_ssf max_ssf security_options dummy_mech""".split()
-)  # Cyrus SASL 2.1.28, options.html, and what distributions add
+    b"""auto_transition auxprop_plugin canon_user_plugin ad_compat log_level mech_list plugin_list pwcheck_method
+    sasldb_path sasldb_mapsize sasldb_maxreaders saslauthd_path authdaemond_path reauth_timeout keytab srvtab client_mech_list
+    srp_mda opiekeys otp_mda ntlm_server ntlm_v2 scram_secret_generate scram_iteration_counter
+    sql_engine sql_hostnames sql_user sql_passwd sql_database sql_select sql_insert sql_update sql_usessl sql_verbose
+    ldapdb_uri ldapdb_id ldapdb_pw ldapdb_mech ldapdb_rc ldapdb_starttls ldapdb_canon_attr""".split()
+)  # Cyrus SASL 2.1.28, doc/html/options.html
 
 
 class Entry:

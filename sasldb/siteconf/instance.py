@@ -28,7 +28,9 @@ class Service:
 
     __slots__ = ("_parameters", "chroot", "kind", "name", "overrides", "program")
 
-    def __init__(self, name: str, fields: dict[str, str], overrides: dict[str, str], parameters: dict[str, str]) -> None:
+    def __init__(
+        self, name: str, fields: dict[str, str], overrides: dict[str, str], parameters: dict[str, str]
+    ) -> None:
         """Take the fields that postconf calls type, chroot and command; `parameters` are those of main.cf."""
         self.name = name
         self.kind = fields["type"]

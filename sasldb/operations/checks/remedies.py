@@ -1,0 +1,96 @@
+"""Shell commands that mend, built so that they can be pasted as they are: every name quoted, Postfix's instance named where it is not the default.
+
+Nothing is run here; see `operations.mending`. Raises nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from shlex import quote
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from sasldb.operations.checks.site import Site
+    from sasldb.siteconf.instance import Service
+
+
+def together(*commands: str) -> str:
+    """Return `commands`, one run after the other as long as they succeed; empty ones are left out."""
+    return " && ".join(command for command in commands if command)
+
+
+def reload(site: Site) -> str:
+    """Return the command that makes smtpd read everything anew; "" where Postfix does not run."""
+    return f"postfix{_instance(site)} reload" if site.running is not False else ""
+
+
+def main_cf(site: Site, name: str, value: str) -> str:
+    """Return the command that sets a parameter in main.cf."""
+    return f"postconf{_instance(site)} -e {quote(f'{name} = {value}'.rstrip())}"
+
+
+def master_cf(site: Site, service: Service, name: str, value: str) -> str:
+    """Return the command that sets a parameter for one service alone."""
+    return f"postconf{_instance(site)} -P {quote(f'{service.label}/{name}={value}')}"
+
+
+def removal(site: Site, name: str) -> str:
+    """Return the command that takes a parameter out of main.cf."""
+    return f"postconf{_instance(site)} -X {quote(name)}"
+
+
+def service_removal(site: Site, service: Service, name: str) -> str:
+    """Return the command that takes a service's own value of a parameter away."""
+    return f"postconf{_instance(site)} -PX {quote(f'{service.label}/{name}')}"
+
+
+def setting(site: Site, name: str, wrong: Callable[[Service], bool], right: Callable[[str], str]) -> str:
+    """Return the commands that turn parameter `name` from a value into `right(value)`, wherever a service that is `wrong` has it from."""
+    services = [service for service in site.offering if wrong(service)]
+    commands = []
+    if any(name not in service.overrides for service in services):
+        commands.append(main_cf(site, name, right(site.postfix[name])))
+    for service in services:
+        if name in service.overrides:
+            commands.append(master_cf(site, service, name, right(service.overrides[name])))
+    return together(*commands, reload(site))
+
+
+def conf_option(site: Site, key: str, value: str) -> str:
+    """Return the commands that set `key` in the conf file that smtpd reads."""
+    path = quote(site.conf.path)
+    if site.conf.get(key.encode()) is None:
+        return together(f"printf '\\n%s\\n' {quote(f'{key}: {value}')} >> {path}", reload(site))
+    script = f"s|^[ \\t]*{key}[ \\t]*:.*|{key}: {_replacement(value)}|I"
+    return together(f"sed -i --follow-symlinks {quote(script)} {path}", reload(site))
+
+
+def conf_lines(site: Site, scripts: list[str]) -> str:
+    """Return the commands that apply sed `scripts` to the conf file that smtpd reads."""
+    expressions = " ".join(f"-e {quote(script)}" for script in scripts)
+    return together(f"sed -i --follow-symlinks {expressions} {quote(site.conf.path)}", reload(site))
+
+
+def new_conf(site: Site, path: str) -> str:
+    """Return the command that writes a conf file for sasldb."""
+    lines = "".join(f" {quote(line)}" for line in site.good_conf())
+    return f"printf '%s\\n'{lines} > {quote(path)}"
+
+
+def private(site: Site, path: str) -> str:
+    """Return the command that gives a database the owner and mode that it should have."""
+    return f"chown root:{quote(site.group_for(path))} {quote(path)} && chmod 0640 {quote(path)}"
+
+
+def copy(site: Site, source: str, target: str) -> str:
+    """Return the command that copies a database into the jail, with owner and mode, and the directories on the way."""
+    return f"install -D -o root -g {quote(site.group)} -m 0640 {quote(source)} {quote(target)}"
+
+
+def _instance(site: Site) -> str:
+    return f" -c {quote(site.option)}" if site.option else ""
+
+
+def _replacement(value: str) -> str:
+    """Return `value` so that sed puts it in as it is."""
+    return value.replace("\\", "\\\\").replace("&", "\\&").replace("|", "\\|")

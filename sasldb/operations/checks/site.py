@@ -1,0 +1,219 @@
+"""The site that is checked: what the rooms know about this Postfix, its libsasl and its database, put together and found out once.
+
+Everything is found out when it is first asked for, and kept. Errors: SiteConfigError where Postfix or its user is not there;
+`Unseen` where only root could look.
+"""
+
+from __future__ import annotations
+
+import grp
+import os
+import pwd
+from functools import cached_property
+
+from sasldb.errors import AccessDenied, EmptyFile, NotFound, SasldbError
+from sasldb.operations.checks.contents import Contents
+from sasldb.operations.checks.finding import Unseen
+from sasldb.siteconf import build, conffile, mechanisms
+from sasldb.siteconf.conffile import ConfFile
+from sasldb.siteconf.instance import Instance, Service
+
+_FACING_CLIENTS = ("inet", "pass")
+_ON_FILE = ("PLAIN", "LOGIN", "SCRAM-SHA-256")  # what a new conf offers
+
+
+class View:
+    """How some of the smtpd services see the database: `inside`, the path that they open; `path`, where that lies for us; `jail` or None."""
+
+    __slots__ = ("inside", "jail", "path")
+
+    def __init__(self, inside: str, jail: str | None) -> None:
+        self.inside = inside
+        self.jail = jail
+        self.path = f"{jail}{inside}" if jail else inside
+
+
+class Site:
+    """One Postfix and what belongs to it. `named` is the database that the administrator means, None for the one that smtpd reads."""
+
+    def __init__(self, config_dir: str | None = None, named: str | None = None, application: str | None = None) -> None:
+        """Remember what to look at; nothing is read yet."""
+        self._config_dir = config_dir
+        self._application = application
+        self.named = os.path.abspath(named) if named else None
+
+    # Postfix
+
+    @cached_property
+    def postfix(self) -> Instance:
+        """Postfix's configuration."""
+        return Instance(self._config_dir)
+
+    @property
+    def option(self) -> str | None:
+        """The configuration directory to name in commands, None for the default one."""
+        return self.postfix.option
+
+    @property
+    def servers(self) -> list[Service]:
+        """The smtpd services that clients reach."""
+        return [service for service in self.postfix.servers if service.kind in _FACING_CLIENTS]
+
+    @property
+    def offering(self) -> list[Service]:
+        """Those that have AUTH switched on."""
+        return [service for service in self.servers if service.is_on("smtpd_sasl_auth_enable")]
+
+    @cached_property
+    def running(self) -> bool | None:
+        """Whether this Postfix runs, None where that cannot be seen."""
+        try:
+            with open(f"{self.postfix.jail}/pid/master.pid", encoding="ascii") as file:
+                self.master = int(file.read())
+            with open(f"/proc/{self.master}/comm", encoding="ascii") as file:
+                return file.read().strip() == "master"
+        except PermissionError:
+            return None
+        except (OSError, ValueError):
+            return False
+
+    @property
+    def user(self) -> str:
+        """The user that smtpd runs as."""
+        return self.postfix["mail_owner"]
+
+    @cached_property
+    def group(self) -> str:
+        """The primary group of that user, which a database is given."""
+        try:
+            return grp.getgrgid(pwd.getpwnam(self.user).pw_gid).gr_name
+        except KeyError:
+            return self.user
+
+    def group_for(self, path: str) -> str:
+        """Return the group that the file should have: its own where smtpd's user is a member, else that user's."""
+        try:
+            entry = grp.getgrgid(os.stat(path).st_gid)
+        except (OSError, KeyError):
+            return self.group
+        return entry.gr_name if self.user in entry.gr_mem else self.group
+
+    # libsasl
+
+    @property
+    def application(self) -> str:
+        """The name by which libsasl knows smtpd."""
+        named = [service.value("smtpd_sasl_path") for service in self.offering]
+        return self._application or (named[0] if named else self.postfix["smtpd_sasl_path"])
+
+    @cached_property
+    def search(self) -> build.Search:
+        """Where this smtpd looks for its conf file."""
+        daemons, config_path = self.postfix["daemon_directory"], self.postfix["cyrus_sasl_config_path"]
+        return build.search_of_smtpd(daemons, self.postfix.config_dir, config_path)
+
+    @property
+    def conf_paths(self) -> list[str]:
+        """The paths at which this smtpd looks, in order."""
+        return [f"{directory}/{self.application}.conf" for directory in self.search.directories]
+
+    @cached_property
+    def conf(self) -> ConfFile:
+        """The conf file that smtpd reads; where there is none, the first place."""
+        found = [ConfFile(path) for path in self.conf_paths]
+        there = [file for file in found if file.state not in (conffile.MISSING, conffile.DANGLING)]
+        return (there or found)[0]
+
+    @cached_property
+    def elsewhere(self) -> list[ConfFile]:
+        """The files of that name that are there, and that smtpd does not read."""
+        extra = self.conf_paths + self.postfix["cyrus_sasl_config_path"].split(":")
+        places = conffile.candidates(self.postfix.config_dir, self.application, [place for place in extra if place])
+        ours = os.path.realpath(self.conf.path)
+        found = [ConfFile(path) for path in places + self.conf_paths if os.path.realpath(path) != ours]
+        return [file for file in found if file.state == conffile.FILE]
+
+    @cached_property
+    def plugin_directory(self) -> str:
+        """Where libsasl's plug-ins are."""
+        return build.plugin_directory()
+
+    @cached_property
+    def plugins(self) -> set[str]:
+        """The plug-ins that can be loaded."""
+        return mechanisms.installed(self.plugin_directory)
+
+    @cached_property
+    def backend(self) -> str:
+        """The format that libsasl's sasldb plug-in reads; "" where that is not known."""
+        return build.backend(self.plugin_directory)
+
+    @property
+    def mechanisms(self) -> list[str]:
+        """The mechanisms that libsasl would offer with no security option."""
+        given = mechanisms.given(self.plugins)
+        listed = self.conf.words(b"mech_list")
+        return given if listed is None else [name for name in given if name.lower() in listed]
+
+    def good_conf(self) -> list[str]:
+        """Return the lines of a conf file that serves the database."""
+        offered = [name for name in _ON_FILE if name in mechanisms.given(self.plugins)] or list(_ON_FILE)
+        lines = ["pwcheck_method: auxprop", "auxprop_plugin: sasldb", f"mech_list: {' '.join(offered)}"]
+        default = build.default_database(self.plugin_directory)
+        return lines if self.named in (None, default) else [*lines, f"sasldb_path: {self.named}"]
+
+    # The database
+
+    @property
+    def inside(self) -> str:
+        """The path that smtpd opens; a relative one counts from the queue directory."""
+        named = self.conf.get(b"sasldb_path")
+        path = os.fsdecode(named) if named else build.default_database(self.plugin_directory)
+        return path if path.startswith("/") else f"{self.postfix.jail}/{path}"
+
+    @cached_property
+    def views(self) -> list[View]:
+        """How the services that offer AUTH see the database: one or two ways, those of the jail first."""
+        jailed = sorted({service.chroot for service in self.offering or self.servers}, reverse=True)
+        return [View(self.inside, self.postfix.jail if chroot else None) for chroot in jailed]
+
+    @property
+    def database(self) -> str:
+        """The database that smtpd opens, as a path of ours; in two views, that of the jail."""
+        return self.views[0].path if self.views else self.inside
+
+    @cached_property
+    def contents(self) -> Contents:
+        """What smtpd's database holds; the errors are those of `store.reading`, and Unseen."""
+        return self.contents_of(self.database)
+
+    def contents_of(self, path: str) -> Contents:
+        """Return what the database at `path` holds; the errors are those of `store.reading`, and Unseen."""
+        try:
+            return Contents(path)
+        except AccessDenied as error:
+            raise Unseen(f"{path} can be read by root alone") from error
+
+    def has_users(self, path: str) -> bool:
+        """Tell whether `path` is a database with users in it. Raises Unseen."""
+        try:
+            return bool(self.contents_of(path).logins)
+        except SasldbError:
+            return False
+
+    def is_there(self, path: str) -> bool:
+        """Tell whether there is a database at `path` that can be read; Unseen where only root can tell."""
+        try:
+            self.contents_of(path)
+        except (NotFound, EmptyFile):
+            return False
+        except SasldbError:
+            return True
+        return True
+
+    @property
+    def uses_sasldb(self) -> bool:
+        """Whether a login comes to the database at all: not where saslauthd checks all that is offered."""
+        methods = self.conf.words(b"pwcheck_method") or ["auxprop"]
+        typed = set(self.mechanisms) <= set(mechanisms.SHADOW_MECHANISMS)
+        return not (typed and methods and "auxprop" not in methods)

@@ -1,0 +1,121 @@
+"""The table of checks, in the order in which they are made and shown.
+
+A row is the name of the fault, the function that looks for it, and the names of those checks of which it would only see a consequence:
+where one of them found something, or could not look, the row is left out. `main-cf` stands before all.
+To add a check, write its function in the module of its subject and its row here, and inject the fault in tests/real/faults.py.
+"""
+
+from __future__ import annotations
+
+from sasldb.operations.checks import client, conf, database, jail, methods, processes, relaying, security, server, users
+from sasldb.operations.checks.finding import Check
+
+ROOT = "main-cf"
+POSTFIX, CONF, PLUGINS, DATABASE, USERS, SECURITY, CLIENT, RUNNING = (
+    "Postfix",
+    "libsasl's conf file",
+    "Mechanisms and plug-ins",
+    "Database",
+    "Users",
+    "Security",
+    "Postfix as a client",
+    "Processes",
+)
+# What must be right for AUTH to be there at all, for the conf to be known, and for a database to be read.
+_AUTH = ("parameter-misspelt", "sasl-type", "auth-disabled")
+_CONF = ("sasl-path", "conf-unsure", "conf-elsewhere", "conf-missing", "conf-unreadable", "conf-malformed")
+_SAID = (*_CONF, "conf-quoted", "conf-doubled", "conf-unknown-option")
+_VERIFIED = (*_SAID, "pwcheck-method", "auxprop-plugin", "sasldb-plugin")
+_THERE = ("database-elsewhere", "chroot-path", "chroot-copy-missing", "database-missing")
+_OPENED = (*_THERE, "database-directory", "database-unreadable")
+_SOUND = (*_OPENED, "chroot-copy-stale", "database-empty", "database-format", "database-damaged")
+_READ = (*_AUTH, *_SAID, *_SOUND, "database-no-users")
+
+CHECKS = (
+    Check(ROOT, server.main_cf, POSTFIX, ()),
+    Check("parameter-misspelt", server.misspelt, POSTFIX, ()),
+    Check("sasl-type", server.sasl_type, POSTFIX, ("parameter-misspelt",)),
+    Check("auth-disabled", server.auth_off, POSTFIX, ("parameter-misspelt",)),
+    Check("submission-auth-disabled", server.submission_off, POSTFIX, _AUTH),
+    Check("sasl-path", server.sasl_path, POSTFIX, _AUTH),
+    Check("auth-hidden-from-networks", server.hidden_from_networks, POSTFIX, _AUTH),
+    Check("auth-keyword-discarded", server.discarded, POSTFIX, _AUTH),
+    Check("relay-refused", relaying.refused, POSTFIX, _AUTH),
+    Check("relay-unprotected", relaying.demanded, POSTFIX, _AUTH),
+    Check("conf-unsure", conf.search, CONF, ()),
+    Check("conf-elsewhere", conf.elsewhere, CONF, ("sasl-path", "conf-unsure")),
+    Check("conf-missing", conf.missing, CONF, ("sasl-path", "conf-unsure", "conf-elsewhere")),
+    Check("conf-unreadable", conf.unreadable, CONF, ("sasl-path", "conf-unsure")),
+    Check("conf-malformed", conf.malformed, CONF, ()),
+    Check("conf-quoted", conf.quoted, CONF, ("conf-malformed",)),
+    Check("conf-doubled", conf.doubled, CONF, ("conf-malformed",)),
+    Check("conf-unknown-option", conf.unknown, CONF, ("conf-malformed",)),
+    Check("conf-second", conf.second, CONF, _SAID),
+    Check("conf-exposed", conf.exposed, CONF, _CONF),
+    Check("pwcheck-alwaystrue", methods.always_true, PLUGINS, _SAID),
+    Check("pwcheck-method", methods.other_method, PLUGINS, (*_SAID, "pwcheck-alwaystrue")),
+    Check("auxprop-plugin", methods.other_plugin, PLUGINS, _SAID),
+    Check("auxprop-plugin-unset", methods.every_plugin, PLUGINS, _SAID),
+    Check("sasldb-plugin", methods.sasldb_plugin, PLUGINS, (*_SAID, "pwcheck-method")),
+    Check("mechanism-unknown", methods.unknown_mechanism, PLUGINS, _SAID),
+    Check("mechanism-plugin", methods.mechanism_plugin, PLUGINS, _SAID),
+    Check("saslauthd-mechanisms", methods.beyond_saslauthd, PLUGINS, _VERIFIED),
+    Check("saslauthd-unreachable", methods.saslauthd, PLUGINS, (*_VERIFIED, "saslauthd-mechanisms")),
+    Check("chroot-path", jail.outside_path, DATABASE, (*_AUTH, *_VERIFIED)),
+    Check("chroot-copy-missing", jail.missing, DATABASE, (*_AUTH, *_VERIFIED, "chroot-path")),
+    Check(
+        "database-elsewhere", database.elsewhere, DATABASE, (*_AUTH, *_VERIFIED, "chroot-path", "chroot-copy-missing")
+    ),
+    Check("database-missing", database.missing, DATABASE, (*_AUTH, *_VERIFIED, "database-elsewhere", "chroot-path")),
+    Check("database-directory", database.directory, DATABASE, (*_AUTH, *_VERIFIED, *_THERE)),
+    Check("database-unreadable", database.unreadable, DATABASE, (*_AUTH, *_VERIFIED, *_THERE, "database-directory")),
+    Check("database-exposed", database.exposed, DATABASE, (*_AUTH, *_VERIFIED, *_OPENED)),
+    Check("database-owner", database.owner, DATABASE, (*_AUTH, *_VERIFIED, *_OPENED, "database-exposed")),
+    Check("database-directory-open", database.open_directory, DATABASE, (*_AUTH, *_VERIFIED, *_OPENED)),
+    Check("chroot-copy-stale", jail.stale, DATABASE, (*_AUTH, *_VERIFIED, *_OPENED)),
+    Check("database-empty", database.empty, DATABASE, (*_AUTH, *_VERIFIED, *_OPENED, "chroot-copy-stale")),
+    Check("database-format", database.other_format, DATABASE, (*_AUTH, *_VERIFIED, *_OPENED, "chroot-copy-stale")),
+    Check("database-damaged", database.damaged, DATABASE, (*_AUTH, *_VERIFIED, *_OPENED, "chroot-copy-stale")),
+    Check("database-no-users", database.no_users, DATABASE, (*_AUTH, *_VERIFIED, *_SOUND)),
+    Check("database-read-only", database.read_only, DATABASE, (*_AUTH, *_VERIFIED, *_SOUND)),
+    Check("realm", users.realm, USERS, (*_READ, *_VERIFIED)),
+    Check("user-unreachable", users.unreachable, USERS, (*_READ, *_VERIFIED)),
+    Check("password-odd", users.odd_passwords, USERS, (*_READ, *_VERIFIED)),
+    Check("mechanism-unservable", methods.unservable, USERS, (*_READ, *_VERIFIED, "mechanism-unknown")),
+    Check("sender-login-map-stale", users.stale_login_maps, USERS, _AUTH),
+    Check("sender-login-owner", users.unknown_owners, USERS, (*_READ, *_VERIFIED, "sender-login-map-stale", "realm")),
+    Check("sender-login-unenforced", users.unenforced, USERS, _AUTH),
+    Check("tls-off", security.no_tls, SECURITY, _AUTH),
+    Check("tls-certificate", security.certificate, SECURITY, (*_AUTH, "tls-off")),
+    Check("security-option-unknown", security.option_names, SECURITY, _AUTH),
+    Check("anonymous-allowed", security.anonymous, SECURITY, (*_AUTH, "security-option-unknown")),
+    Check(
+        "mechanisms-none-left",
+        security.none_left,
+        SECURITY,
+        (
+            *_AUTH,
+            *_SAID,
+            "security-option-unknown",
+            "mechanism-unknown",
+            "mechanism-plugin",
+            "tls-off",
+            "plaintext-without-tls",
+        ),
+    ),
+    Check(
+        "plaintext-without-tls",
+        security.plaintext,
+        SECURITY,
+        (*_AUTH, *_SAID, "security-option-unknown", "anonymous-allowed"),
+    ),
+    Check("open-relay", relaying.open_relay, SECURITY, (*_AUTH, "relay-unprotected")),
+    Check("networks-too-wide", relaying.wide_networks, SECURITY, (*_AUTH, "relay-unprotected")),
+    Check("client-passwords-unnamed", client.no_passwords, CLIENT, ()),
+    Check("client-map-stale", client.stale, CLIENT, ("client-passwords-unnamed",)),
+    Check("client-passwords-exposed", client.exposed, CLIENT, ("client-passwords-unnamed",)),
+    Check("client-mechanisms-refused", client.refusing, CLIENT, ()),
+    Check("postfix-stopped", processes.stopped, RUNNING, ()),
+)
+# Made where no other check found an error: whoever mends something else reloads anyway.
+LAST = (Check("reload-due", processes.outdated, RUNNING, ("postfix-stopped",)),)
