@@ -127,9 +127,13 @@ def records(path: Path) -> dict[bytes, bytes]:
 
 
 def options(name: str) -> set[str]:
-    """Return the options of a command as they are typed."""
-    command = program.get_command(click.Context(program), name)
-    assert command is not None
+    """Return the options of a command as they are typed; the name may be of two words."""
+    command: click.Command = program
+    for word in name.split():
+        assert isinstance(command, click.Group)
+        found = command.get_command(click.Context(command), word)
+        assert found is not None
+        command = found
     return {word for option in command.params for word in option.opts}
 
 
