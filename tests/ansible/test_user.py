@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import json
 import os
 import subprocess
@@ -9,8 +10,10 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from sasldb.store.reading import Database
+from tests.conftest import ROOT
 from tests.ansible.conftest import BIN, Play, environment, every_argument_list
 
 pytestmark = pytest.mark.real
@@ -83,7 +86,7 @@ def test_what_is_stored(play: Play, tmp_path: Path) -> None:
             "password": "{{ second }}",
             "no_plaintext": True,
             "scram": "SHA-512",
-            "mode": "0600",
+            "mode": 0o600,
         },
     ]
     played = play(users, SECRETS)
@@ -93,6 +96,8 @@ def test_what_is_stored(play: Play, tmp_path: Path) -> None:
     assert "userPassword" in properties(tmp_path / "db", "alice@example.com")
     assert properties(tmp_path / "db", "bob@example.org") == {"authPassword", "cmusaslsecretPLAIN"}
     assert (tmp_path / "db").stat().st_mode & 0o777 == 0o600
+    assert "WARNING" not in played.output
+    assert played.results[0]["notes"] == [f"made {tmp_path}/db"]
     assert [(result["user"], result["realm"]) for result in played.results] == [
         ("alice", "example.com"),
         ("bob", "example.org"),
@@ -176,3 +181,16 @@ def test_documentation(collection: Path, tmp_path: Path) -> None:
         for key in "type", "default", "choices", "required":
             expected = argument.get(key, False if key == "required" else None)
             assert documented[name].get(key, False if key == "required" else None) == expected, (name, key)
+
+
+def test_saslprep_is_a_warning(play: Play) -> None:
+    """A password that some clients would change is warned of."""
+    played = play([{**ALICE, "password": "{{ odd }}"}], {"odd": "x\u00a0y"})
+    assert played.status == 0 and "SASLprep" in played.output
+
+
+def test_version() -> None:
+    """The collection has the version of the package."""
+    config = configparser.ConfigParser()
+    config.read(ROOT / "setup.cfg")
+    assert yaml.safe_load((ROOT / "ansible/galaxy.yml").read_text())["version"] == config["metadata"]["version"]

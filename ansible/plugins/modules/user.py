@@ -156,6 +156,12 @@ removed:
   elements: str
   returned: success
   sample: [userPassword]
+notes:
+  description: What else is to be known, such as that the database was made, or where it lies unsafely.
+  type: list
+  elements: str
+  returned: success
+  sample: [made /etc/sasldb2]
 """
 
 import os  # noqa: E402  # Ansible wants the documentation first
@@ -205,8 +211,10 @@ def main():
         module.fail_json(msg=str(error))
     except UnicodeEncodeError:  # its message could quote the password
         module.fail_json(msg="a name or password that is no text")
-    for sentence in result.pop("sentences"):
-        module.warn(sentence)
+    usual = ("made ", "would make ", f"{result['path']}: was ", f"{result['path']}: is ")  # part of the change itself
+    for sentence in result["notes"]:
+        if not sentence.startswith(usual):
+            module.warn(sentence)
     module.exit_json(**result)
 
 
@@ -227,7 +235,7 @@ def run(params, check_mode):
         "written": change.written if change else [],
         "removed": change.removed if change else [],
         "diff": diff_of(path, wish, change, applied.ownership),
-        "sentences": applied.sentences,
+        "notes": applied.sentences,
     }
 
 
