@@ -103,7 +103,7 @@ def agreement(user: UserId, first: Properties, second: Properties) -> str:
         return NONE
     if one == other:
         return SAME
-    candidates = [side[USER_PASSWORD] for side in (one, other) if USER_PASSWORD in side]
+    candidates = {side[USER_PASSWORD] for side in (one, other) if USER_PASSWORD in side}
     if candidates:
         return _worst(
             _fits(user, name, side[name], password) for password in candidates for side in (one, other) for name in side
