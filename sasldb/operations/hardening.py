@@ -20,7 +20,7 @@ from sasldb.operations.storing import Storing
 from sasldb.operations.users import found
 from sasldb.secrets import plain_hash, plaintext
 from sasldb.secrets.check import ignored
-from sasldb.secrets.mechanisms import mechanisms_of
+from sasldb.secrets.mechanisms import folded, mechanisms_of
 from sasldb.secrets.properties import USER_PASSWORD
 from sasldb.store.editing import Editor
 from sasldb.store.reading import Database
@@ -70,8 +70,8 @@ class Hardened:
 
     def detail(self) -> str:
         """Return what the person at the terminal is told of the mechanisms."""
-        lost = f"; no longer {' '.join(self.lost)}" if self.lost else ""
-        return f": {' '.join(self.left)}{lost}"
+        lost = f"; no longer {folded(self.lost)}" if self.lost else ""
+        return f": {folded(self.left)}{lost}"
 
 
 def harden(
@@ -107,7 +107,7 @@ def harden(
     report.sentences += [f"{user}: no plaintext is stored" for user in users or () if user not in plans]
     if users is None and not plans:
         report.sentences.append(f"{target.path}: no plaintext is stored")
-    report.findings = [f"{user}: {plan.reason}" for user, plan in plans.items() if plan.reason]
+    report.findings += [f"{user}: {plan.reason}" for user, plan in plans.items() if plan.reason]
     return report
 
 

@@ -9,7 +9,7 @@ cmusaslsecretPLAIN; an empty userPassword serves PLAIN and LOGIN alone. Errors: 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from sasldb.errors import SecretUnusable
 from sasldb.model.text import to_text
@@ -17,6 +17,7 @@ from sasldb.secrets import cram_md5, digest_md5, otp, plain_hash, plaintext, scr
 from sasldb.secrets.check import ignored
 from sasldb.secrets.properties import MECHANISMS, PROPERTIES, TYPED, USER_PASSWORD
 
+_FAMILY = "SCRAM-SHA-"
 _PARSERS = {
     b"cmusaslsecretPLAIN": plain_hash.parse,
     b"cmusaslsecretCRAM-MD5": cram_md5.parse,
@@ -46,6 +47,17 @@ def together(served: Mapping[bytes, tuple[str, ...]]) -> tuple[str, ...]:
     """
     found = {mechanism for name, alone in served.items() if not ignored(name, served) for mechanism in alone}
     return tuple(mechanism for mechanism in MECHANISMS if mechanism in found)
+
+
+def folded(mechanisms: Iterable[str]) -> str:
+    """Return mechanisms in one line for people, those of one family as one word: `PLAIN SCRAM-SHA-1/256`."""
+    words: list[str] = []
+    for mechanism in mechanisms:
+        if mechanism.startswith(_FAMILY) and words and words[-1].startswith(_FAMILY):
+            words[-1] += "/" + mechanism[len(_FAMILY) :]
+        else:
+            words.append(mechanism)
+    return " ".join(words)
 
 
 def serves(name: bytes, value: bytes) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import pytest
 
 from sasldb.errors import SecretUnusable
 from sasldb.secrets import cram_md5, digest_md5, otp, plain_hash, scram
-from sasldb.secrets.mechanisms import mechanisms_of, serves
+from sasldb.secrets.mechanisms import folded, mechanisms_of, serves, together
 from sasldb.secrets.properties import SHARED, TYPED
 
 PLAIN_HASH = plain_hash.make(b"secret")
@@ -46,3 +46,24 @@ def test_one_value() -> None:
         serves(b"cmusaslsecretOTP", ONE_TIME.replace(b"\t0499\t", b"\t0000\t"))
     with pytest.raises(SecretUnusable, match="not a known secret"):
         serves(b"homeDirectory", b"x")
+
+
+@pytest.mark.parametrize(
+    "mechanisms, text",
+    [
+        ((), ""),
+        (("PLAIN",), "PLAIN"),
+        (("SCRAM-SHA-256",), "SCRAM-SHA-256"),
+        (("NTLM", "SCRAM-SHA-1", "SCRAM-SHA-256", "OTP"), "NTLM SCRAM-SHA-1/256 OTP"),
+    ],
+)
+def test_folded(mechanisms: tuple[str, ...], text: str) -> None:
+    """For people, what all SCRAM mechanisms have in common stands once."""
+    assert folded(mechanisms) == text
+
+
+def test_together() -> None:
+    """What each secret serves alone adds up, less what libsasl ignores beside a userPassword, even one that serves nobody."""
+    verifier = {b"authPassword": ("SCRAM-SHA-1",), b"cmusaslsecretPLAIN": TYPED}
+    assert together(verifier) == (*TYPED, "SCRAM-SHA-1")
+    assert together({**verifier, b"userPassword": ()}) == TYPED

@@ -46,13 +46,17 @@ def command(pattern: str | None, location: Location, rendering: Rendering, show_
             return
         roster = Roster(database, wanted)
         columns = ("user", "realm", "mechanisms", "password")[: 4 if show_passwords else 3]
-        rows = (_cells(entry, rendering.lines)[: len(columns)] for entry in roster)
+        rows = (_cells(entry, rendering)[: len(columns)] for entry in roster)
         rendering.rows(columns, rows, "{0}@{1}\t{3}")
         tell_malformed(location.path, roster.malformed)
 
 
-def _cells(entry: Entry, line: bool) -> tuple[Cell, ...]:
-    """Return user, realm, mechanisms and password; in a `line` no password is an empty one."""
+def _cells(entry: Entry, rendering: Rendering) -> tuple[Cell, ...]:
+    """Return user, realm, mechanisms and password: as values for programs, as text for people."""
+    from sasldb.secrets.mechanisms import folded
+
     user, _, realm = str(entry.id).partition("@")
     password = text(entry.password)
-    return user, realm, entry.mechanisms, "" if line and password is None else password
+    if rendering.json or rendering.csv:
+        return user, realm, entry.mechanisms, password
+    return user, realm, folded(entry.mechanisms), password or ""

@@ -31,6 +31,7 @@ def command(user: str, location: Location, rendering: Rendering, show_passwords:
       sasldb show alice@example.com
     """
     from sasldb.operations.inspection import inspect
+    from sasldb.secrets.mechanisms import folded
 
     permit(show_passwords)
     found = inspect(location.path, location.user(user))
@@ -39,7 +40,7 @@ def command(user: str, location: Location, rendering: Rendering, show_passwords:
         document({**_values(found), **({"password": password} if show_passwords else {})})
         return
     say(str(found.id))
-    say(f"mechanisms: {' '.join(found.mechanisms) or 'none'}")
+    say(f"mechanisms: {folded(found.mechanisms) or 'none'}")
     if show_passwords:
         say("no plaintext is stored" if password is None else f"password: {password}")
     rows = [
