@@ -157,7 +157,10 @@ class _Reader:
             for name, _ in value if isinstance(value, list) else [(None, None)]:
                 if not isinstance(name, str):
                     raise top.error("prune", "neither true, false nor a list of realms")
-                yield self._realm(name)
+                try:
+                    yield self._realm(name)
+                except (BadName, UnicodeEncodeError):
+                    raise top.error("prune", "not a realm that can be stored") from None
 
     def _realm(self, name: str | None) -> bytes:
         """Return the realm of that name, the words `postfix` and `mydomain` replaced; the host's for None."""

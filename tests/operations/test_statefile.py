@@ -131,6 +131,7 @@ WRONG = {
     "realm": ("realm: yes\nusers: []", "s.yml:1: realm: yes or no where text"),
     "prune": ("prune: maybe\nusers: []", "s.yml:1: prune: neither true, false nor a list"),
     "prune numbers": ("prune: [1]\nusers: []", "s.yml:1: prune: neither true, false nor a list"),
+    "prune NUL": ('prune: ["a\\0"]\nusers: []', "s.yml:1: prune: not a realm that can be stored"),
     "merge": ("x: &x {a: b}\nusers: []", "unknown key 'x'"),
 }  # fmt: skip
 
@@ -157,6 +158,8 @@ def test_json_names_come_back() -> None:
     for field in '"name": "\\ud800"', '"name": "a", "password": "\\ud800"':
         with pytest.raises(ExchangeError, match=r"users\[1\]\."):
             read('{"users": [{%s}]}' % field, "s.json")
+    with pytest.raises(ExchangeError, match=r"prune: not a realm"):
+        read('{"users": [], "prune": ["\\ud800"]}', "s.json")
 
 
 @pytest.mark.parametrize("text", ["prune: [a]\nusers: []", "prune: true\nusers: [{name: u@a, state: absent}]"])

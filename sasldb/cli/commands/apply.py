@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sasldb.cli.completion import REALM
 from sasldb.cli.options import Location, changing, rendered
 from sasldb.cli.progress import Progress
 from sasldb.cli.rendering import Rendering, document, say, tell
@@ -34,6 +35,7 @@ _REASONS = {
     "--prune",
     metavar="REALM",
     multiple=True,
+    shell_complete=REALM,
     help="Delete the users of this realm that are not listed; may be given more than once.",
 )
 @changing(realm="The realm of users that name none, where the file names none either.")
@@ -49,7 +51,8 @@ def command(
 ) -> int:
     """Bring a database to a desired state.
 
-    STATE is a YAML or JSON file ("-" for standard input), or a directory whose files are named after users and hold their passwords. Passwords are compared with whatever is stored, so that a second run changes nothing. All is done in one commit, or nothing.
+    STATE is a YAML or JSON file ("-" for standard input), or a directory whose files are named after users and hold their passwords.
+    Passwords are compared with whatever is stored, so that a second run changes nothing. All is done in one commit, or nothing.
 
     No user is deleted unless the state says so, by state: absent or by pruning.
 
@@ -65,7 +68,7 @@ def command(
         tell(sentence)
     with Progress("comparing") as progress:
         done = applying.apply(target, desired, location.site, progress)
-    for sentence in done.sentences:
+    for sentence in (*done.sentences, *done.findings):
         tell(sentence)
     if rendering.json:
         document({"database": target.path, **done.as_dict()})
@@ -73,7 +76,7 @@ def command(
         for change in done.changes if diff or target.dry_run else ():
             say(_line(change))
         say(_summary(target.path, done))
-    return 1 if check and done.changed else 0
+    return 1 if done.findings or (check and done.changed) else 0
 
 
 def _line(change: Change) -> str:
