@@ -82,6 +82,10 @@ class WriteFailed(DatabaseError):
     """The new file could not be completed (disk full, I/O error, owner not settable ...); the old one still stands."""
 
 
+class StaleCopy(DatabaseError):
+    """The database WAS changed; its copy in Postfix's chroot, which is `path`, was not. The only error after which a change stands."""
+
+
 class EntryError(SasldbError):
     """A user or a record cannot be what was asked for."""
 

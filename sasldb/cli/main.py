@@ -18,10 +18,11 @@ import click
 from sasldb.cli.commands import MODULES, SUMMARIES
 from sasldb.cli.compat import streams, usage
 from sasldb.cli.rendering import COMPLETE, PROGRAM, tell
-from sasldb.errors import SasldbError
+from sasldb.errors import SasldbError, StaleCopy
 
 STATUS: tuple[tuple[type[Exception], int], ...] = (
     (click.ClickException, 2),
+    (StaleCopy, 1),  # the database was changed
     (SasldbError, 3),
     (OSError, 3),  # standard output only: no other OSError leaves the rooms below
 )

@@ -28,7 +28,8 @@ POSTFIX = "postfix"
 PRIVATE = 0o640
 _FOR_OTHERS = 0o007
 
-_GOVERNED = frozenset(DEFAULT_DATABASES + tuple(POSTFIX_JAIL + path for path in DEFAULT_DATABASES))
+JAIL_COPIES = {path: POSTFIX_JAIL + path for path in DEFAULT_DATABASES}
+_GOVERNED = frozenset((*JAIL_COPIES, *JAIL_COPIES.values()))
 
 
 class Wishes:
@@ -114,6 +115,15 @@ def due(real: str, present: os.stat_result | None, wishes: Wishes) -> Ownership:
     if wishes.mode is not None:
         rule.mode = wishes.mode
     return rule
+
+
+def copy_in_jail(*names: str) -> str | None:
+    """Return where the copy in Postfix's chroot lies of the default database that has one of `names`; None where none is in use."""
+    for name in names:
+        path = JAIL_COPIES.get(name)
+        if path is not None and os.path.lexists(path):
+            return path
+    return None
 
 
 def told(path: str, present: os.stat_result, after: Ownership) -> list[str]:

@@ -126,6 +126,7 @@ def _bring_about(target: Target, desired: Desired, site: Site, plan: Plan, appli
     applied.deeds = list(plan.changes)
     applied.unchanged = _unchanged(desired, plan)
     applied.sentences += done.sentences
+    applied.findings += done.findings
 
 
 def _unchanged(desired: Desired, plan: Plan) -> int:

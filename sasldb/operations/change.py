@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 
-from sasldb.errors import Conflict, SasldbError
+from sasldb.errors import Conflict, SasldbError, StaleCopy
 from sasldb.files.ownership import Wishes
 from sasldb.operations import syslog
 from sasldb.store.editing import Editor, edit
@@ -122,15 +122,26 @@ def _attempted(target: Target, work: Work, create: bool) -> Report:
         editor = edit(target.path, create=create, wishes=target.wishes)
         try:
             deeds = work(editor)
-            if not target.dry_run:
-                editor.commit()
-            return Report(deeds, [*editor.warnings, *editor.notes], target.dry_run)
+            findings = [] if target.dry_run else _committed(editor)
+            report = Report(deeds, [*editor.warnings, *editor.notes], target.dry_run)
+            report.findings += findings
+            return report
         except Conflict:
             if attempt + 1 == _ATTEMPTS:
                 raise
         finally:
             editor.close()
     raise AssertionError("unreachable")
+
+
+def _committed(editor: Editor) -> list[str]:
+    """Commit, and return what could not be done although the change stands: bring it into the copy in Postfix's chroot."""
+    try:
+        editor.commit()
+    except StaleCopy as error:
+        syslog.send(PROGRAM, syslog.ERROR, str(error))
+        return [str(error)]
+    return []
 
 
 def _log(path: str, deeds: Sequence[Deed]) -> None:

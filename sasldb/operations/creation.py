@@ -1,8 +1,10 @@
 """Making an empty database, with the right owner and mode before the first secret is in it.
 
-A file that holds anything is left alone, whatever it is; a file of zero bytes becomes a database and keeps its owner and mode.
+A file that holds anything is left alone, whatever it is; a file of zero bytes becomes a database and keeps its owner and mode. A copy in
+Postfix's chroot follows (see `store.copies`).
 
 Errors: FileExists; NotFound (no such directory), AccessDenied, UnsafeFile, WriteFailed, Locked: see the classes. Nothing was changed.
+StaleCopy: the database was made.
 """
 
 from __future__ import annotations
@@ -11,9 +13,10 @@ import os
 
 from sasldb.errors import FileExists
 from sasldb.files.exclusive import Exclusive, claim
-from sasldb.files.ownership import Ownership, Wishes, due
+from sasldb.files.ownership import Ownership, Wishes, copy_in_jail, due
 from sasldb.formats import berkeley
 from sasldb.formats.detect import HEAD, UNKNOWN, identify
+from sasldb.store.copies import JailCopy
 
 WAIT = 30.0  # seconds, for the lock
 
@@ -47,9 +50,12 @@ def create(path: str, wishes: Wishes, dry_run: bool = False) -> Created:
     try:
         if held.size:
             raise _exists(path, held.read(0, HEAD))
+        copy = _copy(held)
         present = None if held.fd is None else os.fstat(held.fd)
         if not dry_run and not held.replace(lambda draft: _make(draft, path)):
             raise FileExists(path, "another process has made it just now")
+        if copy is not None and not dry_run:
+            held.notes += copy.follow()
         return Created(path, due(held.real, present, wishes), _sentences(held))
     finally:
         held.close()
@@ -58,6 +64,12 @@ def create(path: str, wishes: Wishes, dry_run: bool = False) -> Created:
 def _make(draft: str, path: str) -> None:
     """Turn the file `draft`, of zero bytes, into a database."""
     berkeley.apply(draft, {}, 0, path)
+
+
+def _copy(held: Exclusive) -> JailCopy | None:
+    """Return the copy in Postfix's chroot, if one is in use; a file of zero bytes may be waiting there."""
+    path = copy_in_jail(held.path, held.real)
+    return None if path is None else JailCopy(held, path)
 
 
 def _sentences(held: Exclusive) -> list[str]:

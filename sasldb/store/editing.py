@@ -14,7 +14,7 @@ import os
 
 from sasldb.errors import BadName, BadPassword, NoSuchUser
 from sasldb.files.exclusive import Exclusive, claim
-from sasldb.files.ownership import Wishes
+from sasldb.files.ownership import Wishes, copy_in_jail
 from sasldb.model.identity import UserId
 from sasldb.model.record import split_key
 from sasldb.model.secret import Secret
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sasldb.model.account import Account
+    from sasldb.store.copies import JailCopy
 
 LONGEST_PASSWORD = 8192  # octets; libsasl cannot read more (plugins/sasldb.c, observed)
 WAIT = 30.0  # seconds
@@ -130,11 +131,28 @@ class Editor:
     # The end of the block
 
     def commit(self) -> None:
-        """Bring the changes into the file; the end of a `with` block calls this."""
+        """Bring the changes into the file, and then into its copy in Postfix's chroot; the end of a `with` block calls this.
+
+        Raises:
+            StaleCopy: the changes are in the file, and could not be brought into the copy.
+            DatabaseError: as the module says; nothing was changed.
+        """
+        copy = self._jail_copy()
         while not commit(self._held, self._ground, self._changes):
             self._held.close()  # another process made the file just now: its lock is the one to have
             self._held.lock_again(WAIT)
         self.notes = self._held.notes
+        if copy is not None:
+            self.notes += copy.follow()
+
+    def _jail_copy(self) -> JailCopy | None:
+        """Return the copy of a default database in Postfix's chroot, None where there is none."""
+        path = copy_in_jail(self.path, self._held.real)
+        if path is None:
+            return None
+        from sasldb.store.copies import JailCopy
+
+        return JailCopy(self._held, path)
 
     def close(self) -> None:
         """Give the lock back; changes that were not committed are forgotten."""

@@ -17,7 +17,7 @@ from sasldb.operations.storing import Storing
 @changing(realm="The realm, where USER has none.")
 @generating
 @stored
-def command(user: str, location: Location, target: Target, source: PasswordSource, storing: Storing) -> None:
+def command(user: str, location: Location, target: Target, source: PasswordSource, storing: Storing) -> int:
     """Add a user.
 
     One who exists is refused. Without another source the password is asked for on the terminal, twice. Unless told otherwise it
@@ -35,6 +35,7 @@ def command(user: str, location: Location, target: Target, source: PasswordSourc
     if source.asks:
         users.expect(target.path, new, there=False)
     password = source.read(confirm=True)
-    report(users.add(target, new, password, storing, location.site), quiet=source.generated)
+    status = report(users.add(target, new, password, storing, location.site), quiet=source.generated)
     if source.generated and not target.dry_run:
         say(password.reveal().decode())
+    return status

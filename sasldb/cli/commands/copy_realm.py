@@ -16,7 +16,7 @@ from sasldb.operations.change import Target
 @click.argument("old", shell_complete=REALM)
 @click.argument("new", shell_complete=REALM)
 @changing()
-def command(old: str, new: str, location: Location, target: Target) -> None:
+def command(old: str, new: str, location: Location, target: Target) -> int:
     """Copy all users of a realm to another.
 
     All of them in one step, with their passwords; the old realm stays. If the new realm has a user of one of the names, each such user
@@ -29,4 +29,4 @@ def command(old: str, new: str, location: Location, target: Target) -> None:
     from sasldb.operations import location as places
     from sasldb.operations import renaming
 
-    report(renaming.copy_realm(target, os.fsencode(old), os.fsencode(places.realm(new) or "")))
+    return report(renaming.copy_realm(target, os.fsencode(old), os.fsencode(places.realm(new) or "")))

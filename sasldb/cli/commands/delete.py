@@ -14,7 +14,7 @@ from sasldb.operations.change import Target
 @click.argument("user", nargs=-1, required=True, shell_complete=USER)
 @changing(realm="The realm of each USER that has none.")
 @click.option("--missing-ok", is_flag=True, help="Pass over users who do not exist.")
-def command(user: tuple[str, ...], location: Location, target: Target, missing_ok: bool) -> None:
+def command(user: tuple[str, ...], location: Location, target: Target, missing_ok: bool) -> int:
     """Delete users.
 
     Every property of each user goes: passwords, verifiers, and what other programs have stored. If one of them does not exist,
@@ -26,4 +26,4 @@ def command(user: tuple[str, ...], location: Location, target: Target, missing_o
     """
     from sasldb.operations import users
 
-    report(users.delete(target, [location.user(login) for login in user], missing_ok))
+    return report(users.delete(target, [location.user(login) for login in user], missing_ok))

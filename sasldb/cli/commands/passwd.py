@@ -17,7 +17,7 @@ from sasldb.operations.storing import Storing
 @changing(realm="The realm, where USER has none.")
 @generating
 @stored
-def command(user: str, location: Location, target: Target, source: PasswordSource, storing: Storing) -> None:
+def command(user: str, location: Location, target: Target, source: PasswordSource, storing: Storing) -> int:
     """Set a user's password.
 
     One who does not exist is refused. The new password is stored the way the old one was, unless told otherwise, and no secret
@@ -35,6 +35,7 @@ def command(user: str, location: Location, target: Target, source: PasswordSourc
     if source.asks:
         users.expect(target.path, who, there=True)
     password = source.read(confirm=True)
-    report(users.set_password(target, who, password, storing, location.site), quiet=source.generated)
+    status = report(users.set_password(target, who, password, storing, location.site), quiet=source.generated)
     if source.generated and not target.dry_run:
         say(password.reveal().decode())
+    return status

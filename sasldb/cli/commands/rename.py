@@ -14,7 +14,7 @@ from sasldb.operations.change import Target
 @click.argument("user", shell_complete=USER)
 @click.argument("new")
 @changing(realm="The realm, where a name has none. Default for NEW: the realm of USER.")
-def command(user: str, new: str, location: Location, target: Target) -> None:
+def command(user: str, new: str, location: Location, target: Target) -> int:
     """Rename a user.
 
     All that is stored goes along; nothing is overwritten. A secret that is made of the name as well (for DIGEST-MD5, SRP) is made
@@ -27,4 +27,4 @@ def command(user: str, new: str, location: Location, target: Target) -> None:
     from sasldb.operations import renaming
 
     old = location.user(user)
-    report(renaming.rename(target, old, location.user(new, old.realm)))
+    return report(renaming.rename(target, old, location.user(new, old.realm)))

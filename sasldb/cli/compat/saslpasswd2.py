@@ -2,7 +2,8 @@
 
 Arguments, texts, exit status and records are those of 2.1.28 but for the differences listed in the manual page. Exit status: 0 done; 1 a
 wrong call, stdin that cannot be read, or a database that cannot be changed; 4 no plug-in may store a password; 7 a password that
-cannot be; 100 a configuration file that does not parse. Reasons go to the system log.
+cannot be; 8 the database was changed and its copy in Postfix's chroot was not; 100 a configuration file that does not parse. Reasons go
+to the system log.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import os
 
 from sasldb.cli.compat import streams, usage
 from sasldb.cli.compat.scanner import MISTAKE, OPERAND, scan
-from sasldb.errors import BadPassword, MechanismError, SasldbError, SecretUnusable, SiteConfigError
+from sasldb.errors import BadPassword, MechanismError, SasldbError, SecretUnusable, SiteConfigError, StaleCopy
 from sasldb.model.identity import UserId
 from sasldb.operations import cyrus, syslog
 from sasldb.siteconf import libsasl, plugins
@@ -27,6 +28,7 @@ FAILURE = (1, b"generic failure")
 NO_MECHANISM = (4, b"no mechanism available")
 BAD_PARAMETER = (7, b"invalid parameter supplied")
 MISMATCH = (7, b"passwords don't match; aborting")
+STALE_COPY = 8  # libsasl's "transient failure": doing it again is the remedy
 BAD_CONFIGURATION = (100, b"error when parsing configuration file")
 
 
@@ -83,6 +85,9 @@ def _run(argv: Sequence[bytes]) -> None:
             sentences = cyrus.disable(path, user, site)
         else:
             sentences = cyrus.set_password(path, user, password, site, call.plaintext)
+    except StaleCopy as error:
+        syslog.send(name, syslog.ERROR, f"stored for {user}: {error}")
+        raise _failed(name, STALE_COPY, os.fsencode(str(error))) from error
     except SasldbError as error:
         syslog.send(name, syslog.ERROR, f"setpass failed for {user}: {error}")
         raise _failed(name, *_meaning(error)) from error

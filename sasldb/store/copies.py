@@ -1,0 +1,124 @@
+"""The copy of a default database in Postfix's chroot, kept true to it.
+
+A chrooted smtpd opens the database's path inside its jail, so what it reads is a copy. Where one is in use, it is replaced after each
+change of the database, by the same steps and under a lock of its own. Who changes the database reads it again once the copy is locked, so
+whoever comes last brings the newest.
+
+A file in the jail need not be a copy: some people work on it alone. It is taken for one only if nothing of its own can be lost:
+- it has zero bytes, or the very octets that the database had before the change;
+- or it has the database's file id, and was not written to after the database.
+Source of the file id: libdb 5.3, dbinc/db_page.h, `DBMETA33.uid`: made of inode, device and time when a database is created, and kept ever after.
+
+Errors: StaleCopy: the change of the database stands, and the copy could not follow.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from sasldb.errors import DatabaseError, StaleCopy
+from sasldb.files.draft import write_all
+from sasldb.files.exclusive import Exclusive
+from sasldb.files.refusals import refusal
+from sasldb.files.snapshot import Snapshot
+from sasldb.formats.detect import BERKELEY_HASH, identify
+
+_WAIT = 30.0  # seconds, for the copy's lock
+_PIECE = 1 << 20
+_FILE_ID = slice(52, 72)
+_HEAD = 512  # octets
+
+
+class JailCopy:
+    """The file at `path`, as it stands to the locked database `held` before that is changed.
+
+    Attributes:
+        foreign: whether it is something else than a copy. same: whether it is the database itself, under another name.
+    """
+
+    __slots__ = ("_held", "foreign", "path", "same")
+
+    def __init__(self, held: Exclusive, path: str) -> None:
+        """Judge it, while the database is as it was."""
+        self._held = held
+        self.path = path
+        self.same = self.foreign = False
+        try:
+            copy = os.stat(path)
+            if held.fd is not None and os.path.samestat(copy, os.fstat(held.fd)):
+                self.same = True
+            elif stat.S_ISREG(copy.st_mode) and copy.st_size:
+                self.foreign = held.fd is None or not _is_copy(path, copy, held.fd)
+        except OSError:
+            pass  # `follow` meets it again, and tells
+
+    def follow(self) -> list[str]:
+        """Make the copy what the database is now, and return sentences about it.
+
+        Raises:
+            StaleCopy: see the module.
+        """
+        if self.same:
+            return []
+        if self.foreign:
+            return [f"{self.path}: not a copy of {self._held.path}, and left as it is"]
+        try:
+            return self._replace()
+        except DatabaseError as error:
+            remedy = "mend that, then run: sasldb postfix setup"
+            reason = f"{self._held.path} was changed, this copy of it was not: {error.reason}"
+            raise StaleCopy(self.path, reason, remedy) from error
+
+    def _replace(self) -> list[str]:
+        target = Exclusive(self.path, self._held.wishes, create=False, wait=_WAIT)
+        try:
+            source = Snapshot(self._held.path)
+            try:
+                if _same_content(source, target):
+                    target.adjust()
+                else:
+                    target.replace(lambda draft: _pour(source, draft, self.path))
+            finally:
+                source.close()
+            return target.notes
+        finally:
+            target.close()
+
+
+def _is_copy(path: str, copy: os.stat_result, database: int) -> bool:
+    """Tell whether the file `path` is a copy, new or old, of the database that descriptor `database` has open."""
+    status = os.fstat(database)
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        if copy.st_size == status.st_size and _same_octets(fd, database, status.st_size):
+            return True
+        heads = os.pread(fd, _HEAD, 0), os.pread(database, _HEAD, 0)
+    finally:
+        os.close(fd)
+    if any(identify(head) != BERKELEY_HASH for head in heads):
+        return False
+    return heads[0][_FILE_ID] == heads[1][_FILE_ID] and copy.st_mtime_ns <= status.st_mtime_ns
+
+
+def _same_octets(one: int, other: int, size: int) -> bool:
+    return all(os.pread(one, _PIECE, at) == os.pread(other, _PIECE, at) for at in range(0, size, _PIECE))
+
+
+def _same_content(source: Snapshot, target: Exclusive) -> bool:
+    if source.size != target.size:
+        return False
+    return all(source.read(at, _PIECE) == target.read(at, _PIECE) for at in range(0, source.size, _PIECE))
+
+
+def _pour(source: Snapshot, draft: str, path: str) -> None:
+    """Make the content of the file `draft` that of the snapshot; `path` is what errors call it."""
+    try:
+        fd = os.open(draft, os.O_WRONLY | os.O_TRUNC | os.O_CLOEXEC)
+        try:
+            for at in range(0, source.size, _PIECE):
+                write_all(fd, source.read(at, _PIECE), at)
+        finally:
+            os.close(fd)
+    except OSError as error:
+        raise refusal(path, "cannot be written", error) from error
