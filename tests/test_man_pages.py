@@ -96,13 +96,13 @@ def test_drop_in_options(module: object) -> None:
 
 def long_options(command: click.Command) -> set[str]:
     """Return the long options of a click command, but for --help."""
-    spelled = {word for option in command.params if isinstance(option, click.Option) for word in option.opts}
-    return {word for word in spelled if word.startswith("--")}
+    return {word for word in spelled(command) if word.startswith("--")} - {"--help"}
 
 
 def spelled(command: click.Command) -> set[str]:
     """Return all options of a click command, as they are typed."""
-    return {word for option in command.get_params(click.Context(command)) for word in option.opts}
+    options = [part for part in command.get_params(click.Context(command)) if isinstance(part, click.Option)]
+    return {word for option in options for word in (*option.opts, *option.secondary_opts)}
 
 
 def commands() -> dict[str, click.Command]:
@@ -120,7 +120,7 @@ def test_sasldb_options() -> None:
 def test_sasldb_commands() -> None:
     """Under COMMANDS each command has its synopsis with exactly its options."""
     parts = re.split(r"^\.SS (.*)$", section(MAN / "sasldb.8", "COMMANDS"), flags=re.MULTILINE)
-    described = dict(zip(parts[1::2], parts[2::2]))
+    described = dict(zip(map(plain, parts[1::2]), parts[2::2]))
     assert set(described) == set(commands())
     for name, command in commands().items():
         synopsis, _, _ = described[name].partition("\n.PP\n")
