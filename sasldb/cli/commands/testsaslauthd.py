@@ -35,7 +35,7 @@ class _GetoptCommand(click.Command):
 
 
 @click.command("testsaslauthd", cls=_GetoptCommand, context_settings={"help_option_names": ["--help"]})
-@click.argument("arguments", metavar="-u USER [-p PASSWORD] [OPTION]...", nargs=-1, type=click.UNPROCESSED)
+@click.argument("arguments", metavar="[ARGUMENT]...", nargs=-1, type=click.UNPROCESSED)
 @click.pass_context
 def command(context: click.Context, arguments: tuple[str, ...]) -> int:
     """Ask saslauthd whether a password is right.
