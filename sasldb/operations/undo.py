@@ -1,0 +1,204 @@
+"""What a command changed of the system's configuration, kept so that it can be taken back octet for octet.
+
+A backup is a directory `sasldb-undo/WHAT-NUMBER` in Postfix's configuration directory, which only root may enter: a verbatim copy of each
+file that was changed, and `manifest.json`, which says where it belongs, with which owner and mode, and how the command left it. The
+manifest is written before each change, so that even what was cut short can be taken back. Backups of one kind are a stack.
+
+Taking back never destroys what came later. A file that was edited since is a Conflict, before anything is touched; a file that was made
+and has been changed since stays.
+
+Errors: NotFound (nothing to take back), Conflict, those of `files.content`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+
+from sasldb.errors import Conflict, NotFound, UnknownFormat
+from sasldb.files import content
+from sasldb.files.content import Present
+from sasldb.files.ownership import Ownership
+from sasldb.files.refusals import refusal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    State = dict[str, Any]
+
+FOLDER = "sasldb-undo"
+_MANIFEST = "manifest.json"
+_OURS = Ownership(os.geteuid(), os.getegid(), 0o600)
+
+
+class Backup:
+    """One backup, growing while its command works: `directory`, and its `entries` in the order of the changes."""
+
+    def __init__(self, directory: str, entries: list[State]) -> None:
+        self.directory = directory
+        self.entries = entries
+
+    @classmethod
+    def begin(cls, config_dir: str, what: str) -> Backup:
+        """Make an empty one on top of the stack of `what` ("setup", "client")."""
+        parent = os.path.join(config_dir, FOLDER)
+        numbers = _numbers(parent, what)
+        directory = os.path.join(parent, f"{what}-{max(numbers, default=0) + 1}")
+        try:
+            if not os.path.isdir(parent):
+                os.mkdir(parent, 0o700)
+            os.mkdir(directory, 0o700)
+        except OSError as error:
+            raise refusal(directory, "no backup can be made", error) from error
+        return cls(directory, [])
+
+    @classmethod
+    def last(cls, config_dir: str, what: str) -> Backup:
+        """Return the one on top of the stack; NotFound where there is none."""
+        parent = os.path.join(config_dir, FOLDER)
+        numbers = _numbers(parent, what)
+        if not numbers:
+            raise NotFound(parent, f"no {what} to take back")
+        directory = os.path.join(parent, f"{what}-{max(numbers)}")
+        manifest = content.look(os.path.join(directory, _MANIFEST))
+        try:
+            return cls(directory, json.loads(manifest.content)["entries"] if manifest else [])
+        except (ValueError, KeyError, TypeError) as error:
+            raise UnknownFormat(os.path.join(directory, _MANIFEST), "not a manifest of this program") from error
+
+    def keep(self, path: str, whole: bool = True) -> None:
+        """Save what is at `path`, before it is changed; missing directories on the way to it are made, and noted.
+
+        Without `whole` only owner and mode are, for a file whose content will stay (a database: no second place for its secrets).
+        """
+        for directory in _missing_directories(path):
+            self.entries.append({"directory": directory})
+            self._write()
+            content.make_directory(directory)
+        present = content.look(path)
+        entry: State = {"path": path, "before": _state(present), "after": None}
+        if present is not None and whole:
+            entry["saved"] = f"{len(self.entries)}-{os.path.basename(path)}"
+            content.put(os.path.join(self.directory, entry["saved"]), present.content, _OURS)
+        self.entries.append(entry)
+        self._write()
+
+    def seal(self) -> None:
+        """Note how the command leaves every file."""
+        for entry in self.entries:
+            if "path" in entry:
+                entry["after"] = _state(content.look(entry["path"]))
+        self._write()
+
+    def drop(self) -> None:
+        """Remove the backup itself, and the folder if it was the last one."""
+        try:
+            for name in os.listdir(self.directory):
+                os.unlink(os.path.join(self.directory, name))
+            os.rmdir(self.directory)
+            if not os.listdir(os.path.dirname(self.directory)):
+                os.rmdir(os.path.dirname(self.directory))
+        except OSError as error:
+            raise refusal(self.directory, "the backup cannot be removed", error) from error
+
+    def undo(self, force: bool = False) -> list[str]:
+        """Put everything back, the last change first, drop the backup, and return a sentence for each file.
+
+        With `force` nothing counts as changed since: a command that failed takes back what it did itself.
+
+        Raises:
+            Conflict: a file was edited since; nothing is put back.
+        """
+        edited = [] if force else [entry["path"] for entry in self.entries if _edited(entry)]
+        if edited:
+            remedy = f"the file as it was lies in {self.directory}"
+            raise Conflict(", ".join(edited), "changed since, and not overwritten", remedy)
+        sentences = [sentence for entry in reversed(self.entries) for sentence in self._put_back(entry, force)]
+        self.drop()
+        return sentences
+
+    def _put_back(self, entry: State, force: bool) -> list[str]:
+        if "directory" in entry:
+            try:
+                os.rmdir(entry["directory"])
+            except OSError:
+                pass  # something was put there since
+            return []
+        path, before = entry["path"], entry["before"]
+        present = content.look(path)
+        if _state(present) == before:
+            return []
+        touched = not force and (entry["after"] is None or not _same_content(present, entry["after"]))
+        if before is None:
+            if touched:
+                return [f"{path}: changed since, stays"]
+            content.remove(path)
+            return [f"removed {path}"]
+        if present is None and "saved" not in entry:
+            return [f"{path}: removed since"]
+        ownership = Ownership(before["uid"], before["gid"], before["mode"])
+        if touched or "saved" not in entry:  # owner and mode alone were changed
+            content.own(path, ownership)
+        else:
+            saved = content.look(os.path.join(self.directory, entry["saved"]))
+            if saved is None:
+                raise NotFound(os.path.join(self.directory, entry["saved"]), "the backup is not complete")
+            content.put(path, saved.content, ownership)
+        return [f"restored {path}"]
+
+    def _write(self) -> None:
+        text = json.dumps({"version": 1, "entries": self.entries}, indent=1)
+        content.put(os.path.join(self.directory, _MANIFEST), text.encode("ascii"), _OURS)
+
+
+def _edited(entry: State) -> bool:
+    """Tell whether an edit made after the command would be lost."""
+    before, after = entry.get("before"), entry.get("after")
+    if before is None or "saved" not in entry:
+        return False
+    present = content.look(entry["path"])
+    if _state(present) == before or (after is not None and _same_content(present, after)):
+        return False
+    return after is None or before["sha256"] != after["sha256"]
+
+
+def _same_content(present: Present | None, state: State) -> bool:
+    return present is not None and _digest(present.content) == state["sha256"]
+
+
+def _state(present: Present | None) -> State | None:
+    if present is None:
+        return None
+    ownership = present.ownership
+    return {
+        "sha256": _digest(present.content),
+        "uid": ownership.uid,
+        "gid": ownership.gid,
+        "mode": ownership.mode,
+    }
+
+
+def _digest(octets: bytes) -> str:
+    import hashlib
+
+    return hashlib.sha256(octets).hexdigest()
+
+
+def _numbers(parent: str, what: str) -> list[int]:
+    try:
+        names = os.listdir(parent)
+    except OSError:
+        return []
+    tails = [name[len(what) + 1 :] for name in names if name.startswith(f"{what}-")]
+    return [int(tail) for tail in tails if tail.isdigit()]
+
+
+def _missing_directories(path: str) -> list[str]:
+    """Return the directories above `path` that are not there, the outermost first."""
+    missing: list[str] = []
+    directory = os.path.dirname(os.path.abspath(path))
+    while not os.path.isdir(directory):
+        missing.insert(0, directory)
+        directory = os.path.dirname(directory)
+    return missing

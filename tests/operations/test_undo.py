@@ -1,0 +1,145 @@
+"""What a command changed is taken back octet for octet, and nothing that came later is lost by it."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from sasldb.errors import Conflict, NotFound
+from sasldb.files import content
+from sasldb.files.ownership import Ownership
+from sasldb.operations.undo import FOLDER, Backup
+
+OURS = Ownership(os.geteuid(), os.getegid(), 0o640)
+
+
+@pytest.fixture
+def main_cf(tmp_path: Path) -> Path:
+    """Return a file with an odd mode."""
+    path = tmp_path / "main.cf"
+    path.write_bytes(b"old\xff\n")
+    path.chmod(0o606)
+    return path
+
+
+def changed(directory: Path, *paths: Path, new: bytes = b"new\n") -> Backup:
+    """Let a command change or make `paths`."""
+    backup = Backup.begin(str(directory), "setup")
+    for path in paths:
+        backup.keep(str(path))
+        content.put(str(path), new, OURS)
+    backup.seal()
+    return backup
+
+
+def last(directory: Path) -> Backup:
+    """Return the backup that another process would find."""
+    return Backup.last(str(directory), "setup")
+
+
+def test_content_owner_and_mode_come_back(tmp_path: Path, main_cf: Path) -> None:
+    """A changed file is as it was, its mode too, and of the backup nothing is left."""
+    changed(tmp_path, main_cf)
+    assert last(tmp_path).undo() == [f"restored {main_cf}"]
+    assert (main_cf.read_bytes(), stat.S_IMODE(main_cf.stat().st_mode)) == (b"old\xff\n", 0o606)
+    assert os.listdir(tmp_path) == ["main.cf"]
+
+
+def test_new_files_and_directories_go(tmp_path: Path) -> None:
+    """What was made is removed, with the directories that were made for it."""
+    changed(tmp_path, tmp_path / "a/b/smtpd.conf")
+    last(tmp_path).undo()
+    assert os.listdir(tmp_path) == []
+
+
+def test_new_files_that_were_changed_stay(tmp_path: Path) -> None:
+    """A file that was made and has since got a content of its own stays, and that is said."""
+    path = tmp_path / "sub/sasldb2"
+    changed(tmp_path, path)
+    path.write_bytes(b"users\n")
+    assert last(tmp_path).undo() == [f"{path}: changed since, stays"]
+    assert path.read_bytes() == b"users\n"
+
+
+def test_an_edit_is_never_lost(tmp_path: Path, main_cf: Path) -> None:
+    """Where a file was edited since, nothing at all is taken back, and the error says where the old one lies."""
+    other = tmp_path / "other"
+    backup = changed(tmp_path, other, main_cf)
+    main_cf.write_bytes(b"edited\n")
+    with pytest.raises(Conflict) as raised:
+        last(tmp_path).undo()
+    assert str(main_cf) in str(raised.value) and backup.directory in str(raised.value)
+    assert other.exists() and main_cf.read_bytes() == b"edited\n"
+
+
+def test_an_edit_that_was_taken_back_by_hand(tmp_path: Path, main_cf: Path) -> None:
+    """A file that is already as it was is no obstacle."""
+    changed(tmp_path, main_cf)
+    main_cf.write_bytes(b"old\xff\n")
+    main_cf.chmod(0o606)
+    assert last(tmp_path).undo() == []
+
+
+def test_owner_and_mode_alone(tmp_path: Path, main_cf: Path) -> None:
+    """Of a file whose content was not the command's to change, only owner and mode are put back, whatever it holds now."""
+    backup = Backup.begin(str(tmp_path), "setup")
+    backup.keep(str(main_cf), whole=False)
+    main_cf.chmod(0o640)
+    backup.seal()
+    assert os.listdir(backup.directory) == ["manifest.json"]
+    main_cf.write_bytes(b"users\n")
+    last(tmp_path).undo()
+    assert (main_cf.read_bytes(), stat.S_IMODE(main_cf.stat().st_mode)) == (b"users\n", 0o606)
+
+
+def test_backups_are_a_stack(tmp_path: Path, main_cf: Path) -> None:
+    """Two runs are taken back one after the other."""
+    changed(tmp_path, main_cf, new=b"1\n")
+    changed(tmp_path, main_cf, new=b"2\n")
+    last(tmp_path).undo()
+    assert main_cf.read_bytes() == b"1\n"
+    last(tmp_path).undo()
+    assert main_cf.read_bytes() == b"old\xff\n"
+    with pytest.raises(NotFound):
+        last(tmp_path)
+
+
+def test_cut_short(tmp_path: Path, main_cf: Path) -> None:
+    """A command that was killed before it changed the file leaves a backup that can be taken back."""
+    backup = Backup.begin(str(tmp_path), "setup")
+    backup.keep(str(main_cf))
+    assert last(tmp_path).undo() == []
+    assert os.listdir(tmp_path) == ["main.cf"]
+
+
+def test_a_failed_command_takes_back_its_own(tmp_path: Path, main_cf: Path) -> None:
+    """With force, what was changed and not yet noted is put back as well."""
+    backup = Backup.begin(str(tmp_path), "setup")
+    for path in (main_cf, tmp_path / "new"):
+        backup.keep(str(path))
+        content.put(str(path), b"new\n", OURS)
+    backup.undo(force=True)
+    assert main_cf.read_bytes() == b"old\xff\n" and os.listdir(tmp_path) == ["main.cf"]
+
+
+def test_the_backup_is_private(tmp_path: Path, main_cf: Path) -> None:
+    """Nobody else may enter it: it may hold passwords."""
+    backup = changed(tmp_path, main_cf)
+    assert stat.S_IMODE((tmp_path / FOLDER).stat().st_mode) == 0o700
+    modes = {
+        stat.S_IMODE(os.stat(os.path.join(backup.directory, name)).st_mode) for name in os.listdir(backup.directory)
+    }
+    assert modes == {0o600}
+
+
+def test_a_link_stays_a_link(tmp_path: Path, main_cf: Path) -> None:
+    """A file that is reached by a link is replaced and restored where it lies."""
+    link = tmp_path / "link"
+    link.symlink_to(main_cf)
+    changed(tmp_path, link)
+    assert link.is_symlink() and main_cf.read_bytes() == b"new\n"
+    last(tmp_path).undo()
+    assert link.is_symlink() and main_cf.read_bytes() == b"old\xff\n"
