@@ -15,6 +15,11 @@ _POSTMAP = ("/usr/sbin/postmap", "/usr/local/sbin/postmap", "/opt/local/sbin/pos
 _PATIENCE = 10.0  # seconds
 
 
+def suffix(kind: str) -> str | None:
+    """Return what postmap appends to the source's name for a table of `kind`; None for a kind that it does not make."""
+    return _SUFFIX.get(kind)
+
+
 def state(name: str) -> str:
     """Return how the table `name` (`hash:/path`) stands to its source: one of the constants; CURRENT for what has none."""
     kind, path = _parts(name)

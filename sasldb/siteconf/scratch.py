@@ -1,0 +1,70 @@
+"""main.cf and master.cf as postconf would leave them: it edits copies in a private directory, and the real files are not touched.
+
+So a change can be shown before it is made, and what is then made is what was shown. Source: postconf(1): -e, -M and -P edit the files
+of the directory that -c names. Errors: `SiteConfigError`.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+
+from sasldb.errors import SiteConfigError
+from sasldb.siteconf import postfix
+
+FILES = ("main.cf", "master.cf")
+
+
+class Scratch:
+    """Copies of the configuration files of the directory `config_dir`; a context manager."""
+
+    def __init__(self, config_dir: str) -> None:
+        """Copy them.
+
+        Raises:
+            SiteConfigError: they cannot be read.
+        """
+        self.directory = tempfile.mkdtemp(prefix="sasldb-postconf-")
+        try:
+            for name in FILES:
+                shutil.copyfile(os.path.join(config_dir, name), os.path.join(self.directory, name))
+        except OSError as error:
+            self.remove()
+            raise SiteConfigError(f"{config_dir}/{name}", f"cannot be read: {error.strerror}") from error
+
+    def set(self, values: Mapping[str, str]) -> None:
+        """Set parameters of main.cf, name -> value."""
+        if values:
+            self._edit(["-e", *(f"{name} = {value}".rstrip() for name, value in values.items())])
+
+    def add_service(self, label: str, line: str) -> None:
+        """Make the line of master.cf for service `label` (`submission/inet`) `line`."""
+        self._edit(["-M", f"{label}={line}"])
+
+    def set_service(self, label: str, values: Mapping[str, str]) -> None:
+        """Set parameters for one service of master.cf alone, name -> value."""
+        if values:
+            self._edit(["-P", *(f"{label}/{name}={value}" for name, value in values.items())])
+
+    def contents(self) -> dict[str, bytes]:
+        """Return the name -> content of both files."""
+        found = {}
+        for name in FILES:
+            with open(os.path.join(self.directory, name), "rb") as file:
+                found[name] = file.read()
+        return found
+
+    def _edit(self, arguments: list[str]) -> None:
+        postfix.ask(arguments, self.directory)
+
+    def remove(self) -> None:
+        """Remove the copies."""
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def __enter__(self) -> Scratch:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.remove()
