@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from shlex import quote
 
 from sasldb.operations.checks import remedies
-from sasldb.operations.checks.finding import WARNING, Problem, Unseen
+from sasldb.operations.checks.finding import THROTTLED, WARNING, Problem, Unseen
 from sasldb.operations.checks.site import Site
 from sasldb.siteconf import conffile
 from sasldb.siteconf.conffile import OPTIONS, SECRETS, Entry
@@ -32,7 +32,7 @@ def search(site: Site) -> Problem | None:
 
 def elsewhere(site: Site) -> Problem | None:
     """Look for a conf file that lies only where this smtpd does not look."""
-    if site.conf.state != conffile.MISSING or not site.elsewhere:
+    if site.conf.state not in (conffile.MISSING, conffile.DANGLING) or not site.elsewhere:
         return None
     there, here = site.elsewhere[0].path, site.conf_paths[0]
     seen = f"{there} is there, but smtpd looks for {' and '.join(site.conf_paths)} ({site.search.how})"
@@ -43,7 +43,7 @@ def elsewhere(site: Site) -> Problem | None:
 
 def missing(site: Site) -> Problem | None:
     """Look for no conf file at all."""
-    if site.conf.state != conffile.MISSING:
+    if site.conf.state not in (conffile.MISSING, conffile.DANGLING):
         return None
     here = site.conf_paths[0]
     dangling = [path for path in site.conf_paths if os.path.islink(path)]
@@ -78,7 +78,7 @@ def malformed(site: Site) -> Problem | None:
         return None
     numbers = ", ".join(str(number) for number, _ in wrong)
     seen = f"{site.conf.path}: not `key: value` on line {numbers}"
-    why = "One such line and libsasl rejects the whole file; smtpd ends before it greets a client."
+    why = f"One such line and libsasl rejects the whole file; smtpd ends before it greets a client. {THROTTLED}"
     scripts = [f"{number}{_mended(line)}" for number, line in wrong]
     return Problem(seen, why, remedies.conf_lines(site, scripts))
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 ERROR = "error"  # logins fail, or people get in who should not
 WARNING = "warning"  # it works, and will not for somebody or some day
 UNSEEN = "unseen"  # the check could not be made
+# For what makes smtpd end. Source: Postfix, service_throttle_time; a reload does not shorten it (observed).
+THROTTLED = "Postfix starts the next smtpd only a minute after one has ended so."
 
 
 class Problem:

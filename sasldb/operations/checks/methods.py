@@ -17,7 +17,7 @@ from sasldb.operations.checks.finding import WARNING, Problem, Unseen
 from sasldb.operations.checks.site import Site
 from sasldb.siteconf import daemon, mechanisms, packages
 
-_SOCKET_DIRECTORY = "/var/run/saslauthd"
+_SOCKET = "/var/run/saslauthd/mux"
 _BUILT_IN = ("EXTERNAL",)
 _LIKENESS = 0.8  # of a misspelt mechanism to a real one; 1 is the same
 
@@ -34,7 +34,7 @@ def always_true(site: Site) -> Problem | None:
 def other_method(site: Site) -> Problem | None:
     """Look for passwords that are verified elsewhere, while the users are in a sasldb."""
     methods = _methods(site)
-    if "auxprop" in methods or not (site.uses_sasldb or site.has_users(site.database)):
+    if "auxprop" in methods or ("saslauthd" in methods and not site.populated):
         return None
     seen = f"pwcheck_method: {' '.join(methods)}, and the users are in {site.database}"
     why = "PLAIN and LOGIN are verified there and not in the database."
@@ -49,7 +49,7 @@ def other_plugin(site: Site) -> Problem | None:
     if named is None or "sasldb" in named:
         return None
     real = [name for name in named if name in site.plugins and name in mechanisms.AUXPROP]
-    if real and not site.has_users(site.database):
+    if real and not site.populated:
         return None
     seen = f"auxprop_plugin: {' '.join(named)}"
     why = "libsasl asks the plug-ins of that name and no other, so the sasldb is never opened."
@@ -120,7 +120,7 @@ def unservable(site: Site) -> Problem | None:
 def beyond_saslauthd(site: Site) -> Problem | None:
     """Look for mechanisms that saslauthd cannot serve."""
     beyond = [name for name in site.mechanisms if name not in (*mechanisms.SHADOW_MECHANISMS, "ANONYMOUS")]
-    if _methods(site) != ["saslauthd"] or not beyond or site.has_users(site.database):
+    if _methods(site) != ["saslauthd"] or not beyond or site.populated:
         return None
     seen = f"pwcheck_method: saslauthd, and {' '.join(beyond)} offered"
     why = (
@@ -134,7 +134,7 @@ def saslauthd(site: Site) -> Problem | None:
     if "saslauthd" not in _methods(site) or "auxprop" in _methods(site):
         return None
     named = site.conf.get(b"saslauthd_path")
-    path = f"{os.fsdecode(named) if named else _SOCKET_DIRECTORY}/mux"
+    path = os.fsdecode(named) if named else _SOCKET
     for view in site.views:
         tried = daemon.attempt(daemon.CONNECT, path, site.user, view.jail)
         if tried is None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 
 from sasldb.operations.checks import remedies
-from sasldb.operations.checks.finding import Problem
+from sasldb.operations.checks.finding import THROTTLED, Problem
 from sasldb.operations.checks.site import Site
 from sasldb.siteconf.instance import Service
 
@@ -20,6 +20,7 @@ GOOD = "permit_mynetworks, permit_sasl_authenticated, reject_unauth_destination"
 _DEMANDED = {"reject", "reject_unauth_destination", "defer", "defer_if_permit", "defer_unauth_destination"}
 _PERMIT, _REFUSE = "permit", "refuse"
 _REFUSING = {"reject", "defer", "reject_unauth_destination", "defer_unauth_destination", "defer_if_permit"}
+_PERMITTING = {"permit", "static:ok", "static:permit"}  # the latter two as what a check_..._access finds
 _NO_LOGIN = {"reject_unauthenticated_sender_login_mismatch"}
 _WIDEST = 8  # bits; a network with fewer holds a good part of the Internet
 
@@ -45,13 +46,12 @@ def demanded(site: Site) -> Problem | None:
     """Look for restrictions without any that protects from relaying: smtpd refuses to take mail then."""
 
     def wrong(service: Service) -> bool:
-        words = _words(service.value(RELAY)) + _words(service.value(RECIPIENT))
-        return not _DEMANDED & set(words)
+        return not _DEMANDED & {word for name in (RELAY, RECIPIENT) for word in _reached(service.value(name))}
 
     if not any(map(wrong, site.offering)):
         return None
     seen = f"neither {RELAY} nor {RECIPIENT} has reject_unauth_destination or the like"
-    why = "smtpd ends with an error rather than relay for everybody: no mail is taken at all."
+    why = f"smtpd ends with an error rather than relay for everybody. {THROTTLED}"
     return Problem(seen, why, remedies.setting(site, RELAY, wrong, lambda _: GOOD))
 
 
@@ -91,15 +91,21 @@ def _decision(value: str, login: bool) -> tuple[str, str]:
     The client is no neighbour, the recipient's domain a foreign one; `login` tells whether the client has logged in.
     """
     skip = False
-    for word in _words(value):
+    for word in map(str.lower, _words(value)):
         if skip or word == "warn_if_reject":
             skip = word == "warn_if_reject"
             continue
-        if word == "permit" or (word == "permit_sasl_authenticated" and login):
+        if word in _PERMITTING or (word == "permit_sasl_authenticated" and login):
             return _PERMIT, word
         if word in _REFUSING or (word in _NO_LOGIN and not login):
             return _REFUSE, word
     return "", ""
+
+
+def _reached(value: str) -> list[str]:
+    """Return the restrictions up to a plain permit, behind which smtpd ignores all."""
+    words = _words(value)
+    return words[: words.index("permit")] if "permit" in words else words
 
 
 def _with_login(value: str) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 
 from sasldb.operations.checks import remedies
-from sasldb.operations.checks.finding import Problem
+from sasldb.operations.checks.finding import THROTTLED, Problem
 from sasldb.operations.checks.site import Site
 from sasldb.siteconf import mechanisms
 from sasldb.siteconf.instance import Service
@@ -64,10 +64,9 @@ def option_names(site: Site) -> Problem | None:
 
         named = [service for service in site.offering if wrong(service)]
         if named:
-            right = "noanonymous, noplaintext" if name == BEFORE else "noanonymous"
             bad = [word for word in _options(named[0], name) if word not in mechanisms.PASSES]
-            why = "smtpd ends with an error when it meets an option that it does not know: no login, and no mail."
-            return Problem(f"{name} has {bad[0]} in it", why, remedies.setting(site, name, wrong, lambda _: right))
+            why = f"smtpd ends with an error when it meets an option that it does not know. {THROTTLED}"
+            return Problem(f"{name} has {bad[0]} in it", why, remedies.setting(site, name, wrong, _known))
     return None
 
 
@@ -120,7 +119,7 @@ def none_left(site: Site) -> Problem | None:
             continue
         offered = " ".join(site.mechanisms) or "none at all"
         seen = f"{name} = {named[0].value(name)} leaves nothing of the mechanisms ({offered})"
-        why = "smtpd ends with `no SASL authentication mechanisms`."
+        why = f"smtpd ends with `no SASL authentication mechanisms`. {THROTTLED}"
         if not mechanisms.passing(site.mechanisms, ["noanonymous"]):
             return Problem(seen, why, remedies.conf_option(site, "mech_list", "PLAIN LOGIN"))
         if name == BEFORE and all(map(has_tls, named)):
@@ -131,6 +130,12 @@ def none_left(site: Site) -> Problem | None:
 
 def _options(service: Service, name: str) -> list[str]:
     return service.value(name).lower().replace(",", " ").split()
+
+
+def _known(value: str) -> str:
+    """Return the security options without what is none, and with noanonymous."""
+    words = [word for word in value.lower().replace(",", " ").split() if word in mechanisms.PASSES]
+    return ", ".join(dict.fromkeys(["noanonymous", *words]))
 
 
 def _files(service: Service, names: tuple[str, ...]) -> list[str]:

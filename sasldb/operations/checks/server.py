@@ -10,7 +10,7 @@ from difflib import get_close_matches
 
 from sasldb.errors import SiteConfigError
 from sasldb.operations.checks import remedies
-from sasldb.operations.checks.finding import Problem
+from sasldb.operations.checks.finding import THROTTLED, Problem
 from sasldb.operations.checks.site import Site
 from sasldb.siteconf.instance import Service, server_types
 from sasldb.siteconf.postfix import POSTCONF
@@ -65,7 +65,7 @@ def sasl_type(site: Site) -> Problem | None:
     if not others:
         return None
     seen = f"smtpd_sasl_type = {others[0].value('smtpd_sasl_type')} for {_labels(others)}"
-    why = "A sasldb is read by Cyrus SASL alone, which is asked where the type is cyrus."
+    why = f"A sasldb is read by Cyrus SASL alone, which is asked where the type is cyrus. {THROTTLED}"
     if "cyrus" not in server_types():
         return Problem.without_remedy(seen, why, "this Postfix was built without Cyrus SASL.")
     commands = [remedies.main_cf(site, "smtpd_sasl_type", "cyrus")]

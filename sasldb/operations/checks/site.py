@@ -11,7 +11,7 @@ import os
 import pwd
 from functools import cached_property
 
-from sasldb.errors import AccessDenied, EmptyFile, NotFound, SasldbError
+from sasldb.errors import AccessDenied, SasldbError
 from sasldb.operations.checks.contents import Contents
 from sasldb.operations.checks.finding import Unseen
 from sasldb.siteconf import build, conffile, mechanisms
@@ -201,15 +201,11 @@ class Site:
         except SasldbError:
             return False
 
-    def is_there(self, path: str) -> bool:
-        """Tell whether there is a database at `path` that can be read; Unseen where only root can tell."""
-        try:
-            self.contents_of(path)
-        except (NotFound, EmptyFile):
-            return False
-        except SasldbError:
-            return True
-        return True
+    @cached_property
+    def populated(self) -> bool:
+        """Whether the database, or what a copy in the jail is a copy of, has users. Raises Unseen."""
+        paths = dict.fromkeys(path for view in self.views for path in (view.path, view.inside))
+        return any(map(self.has_users, paths))
 
     @property
     def uses_sasldb(self) -> bool:

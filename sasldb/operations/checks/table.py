@@ -64,7 +64,10 @@ CHECKS = (
     Check("chroot-path", jail.outside_path, DATABASE, (*_AUTH, *_VERIFIED)),
     Check("chroot-copy-missing", jail.missing, DATABASE, (*_AUTH, *_VERIFIED, "chroot-path")),
     Check(
-        "database-elsewhere", database.elsewhere, DATABASE, (*_AUTH, *_VERIFIED, "chroot-path", "chroot-copy-missing")
+        "database-elsewhere",
+        database.elsewhere,
+        DATABASE,
+        (*_AUTH, *_VERIFIED, "saslauthd-mechanisms", "chroot-path", "chroot-copy-missing"),
     ),
     Check("database-missing", database.missing, DATABASE, (*_AUTH, *_VERIFIED, "database-elsewhere", "chroot-path")),
     Check("database-directory", database.directory, DATABASE, (*_AUTH, *_VERIFIED, *_THERE)),
