@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import os
 import pty
@@ -115,6 +117,31 @@ def test_json_brings_every_name_back(sasldb: Sasldb, tmp_path: Path) -> None:
     assert names == {tuple(key.split(b"\0")[:2]) for key in WILD}
 
 
+def test_csv(sasldb: Sasldb, tmp_path: Path) -> None:
+    """CSV has a heading, the same values as JSON, and every name octet for octet, quoted where it must be."""
+    names = [*WILD, b'say "a,b"\0x\0userPassword']
+    make_database(tmp_path / "db", {**dict.fromkeys(names, b"x"), **USERS})
+    printed = sasldb("list", "-f", "db", "--csv").stdout
+    heading, *rows = csv.reader(io.StringIO(printed.decode("utf-8", "surrogateescape"), newline=""))
+    assert heading == ["user", "realm", "mechanisms"]
+    expected = json.loads(sasldb("list", "-f", "db", "--json").stdout)
+    assert rows == [[entry["user"], entry["realm"], " ".join(entry["mechanisms"])] for entry in expected]
+    assert len(rows) == len(WILD) + 4
+
+
+def test_csv_or_json(sasldb: Sasldb, tmp_path: Path) -> None:
+    """Both at once are a wrong call."""
+    assert sasldb("list", "-f", "db", "--csv", "--json").returncode == 2
+
+
+@pytest.mark.parametrize("form", [(), ("--csv",)], ids=["lines", "csv"])
+def test_pattern(sasldb: Sasldb, tmp_path: Path, form: tuple[str, ...]) -> None:
+    """A pattern chooses users by name, or with an @ by name and realm."""
+    make_database(tmp_path / "db", USERS)
+    for pattern, number in (("a*", 2), ("*@example.com", 2), ("*", 3), ("example.com", 0)):
+        assert len(sasldb("list", "-f", "db", pattern, *form).stdout.splitlines()) == number + len(form)
+
+
 def on_terminal(commands: Commands, directory: Path, *arguments: str) -> bytes:
     """Run sasldb with a terminal as stdout and return what appears there."""
     ours, theirs = pty.openpty()
@@ -140,10 +167,11 @@ def test_table(commands: Commands, tmp_path: Path) -> None:
     ]
 
 
-def test_table_of_names_that_do_not_print(commands: Commands, tmp_path: Path) -> None:
+@pytest.mark.parametrize("form", [(), ("--csv",)], ids=["table", "csv"])
+def test_table_of_names_that_do_not_print(commands: Commands, tmp_path: Path, form: tuple[str, ...]) -> None:
     """No control character of a name reaches the terminal."""
     make_database(tmp_path / "db", dict.fromkeys(WILD, b"x"))
-    shown = on_terminal(commands, tmp_path, "list", "-f", "db")
+    shown = on_terminal(commands, tmp_path, "list", "-f", "db", *form)
     assert len(shown.splitlines()) == 1 + len(WILD)
     assert b"\x1b" not in shown and b"\x7f" not in shown
 
