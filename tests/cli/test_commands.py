@@ -3,45 +3,59 @@
 from __future__ import annotations
 
 import inspect
+from importlib import import_module
+from pathlib import Path
 
 import click
 import pytest
 
 from sasldb.cli.commands import MODULES, SUMMARIES
-from sasldb.cli.main import sasldb
+from tests.command_tree import leaves, tree
 from tests.conftest import ROOT
 
+FOLDER = ROOT / "sasldb/cli/commands"
 NAMES = [name for section in SUMMARIES.values() for name in section]
+COMMANDS = tree()
 WITHOUT_DATABASE = {"completion", "testsaslauthd"}
-each_command = pytest.mark.parametrize("name", NAMES)
+each_command = pytest.mark.parametrize("name", COMMANDS)
+each_group = pytest.mark.parametrize("name", set(COMMANDS) - set(leaves()))
 
 
-def load(name: str) -> click.Command:
-    """Return the click command `name`."""
-    command = sasldb.get_command(click.Context(sasldb), name)
-    assert command is not None
-    return command
+def modules(folder: Path) -> set[str]:
+    """Return the names of the modules and packages in a folder of commands."""
+    return {path.stem for path in folder.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()} - {
+        "__init__"
+    }
 
 
 def test_table_and_folder_agree() -> None:
     """Every module of the folder is a command of the table, and the other way round."""
-    modules = {path.stem for path in (ROOT / "sasldb/cli/commands").glob("*.py")} - {"__init__"}
-    assert set(MODULES) == set(NAMES)
-    assert set(MODULES.values()) == modules and len(modules) == len(NAMES)
+    assert set(MODULES) == set(NAMES) and len(MODULES) == len(NAMES)
+    assert set(MODULES.values()) == modules(FOLDER) and len(set(MODULES.values())) == len(NAMES)
 
 
-@each_command
+@each_group
+def test_table_and_folder_of_a_group_agree(name: str) -> None:
+    """The same holds for commands below another, and their summaries there."""
+    package = import_module(f"sasldb.cli.commands.{MODULES[name]}")
+    assert set(package.MODULES.values()) == modules(FOLDER / MODULES[name])
+    below = {full.rpartition(" ")[2]: command for full, command in COMMANDS.items() if full.startswith(f"{name} ")}
+    assert list(below) == list(package.SUMMARIES) and set(below) == set(package.MODULES)
+    assert {word: (command.help or "").splitlines()[0] for word, command in below.items()} == package.SUMMARIES
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_summary_is_the_commands_own(name: str) -> None:
     """The summary in `sasldb --help` is the first line of the command's own help."""
     summaries = {name: summary for section in SUMMARIES.values() for name, summary in section.items()}
-    assert (load(name).help or "").splitlines()[0] == summaries[name]
-    assert load(name).name == name
+    assert (COMMANDS[name].help or "").splitlines()[0] == summaries[name]
+    assert COMMANDS[name].name == name
 
 
 @each_command
 def test_help_has_an_example(name: str) -> None:
     """The help of a command ends with an example that is a call of that command."""
-    *_, heading, line = inspect.cleandoc(load(name).help or "").splitlines()
+    *_, heading, line = inspect.cleandoc(COMMANDS[name].help or "").splitlines()
     assert heading.startswith("Example: ")
     assert line.startswith(f"  sasldb {name}")
 
@@ -49,13 +63,13 @@ def test_help_has_an_example(name: str) -> None:
 @each_command
 def test_every_option_is_explained(name: str) -> None:
     """Every option has a help text that is a sentence."""
-    for option in load(name).params:
+    for option in COMMANDS[name].params:
         if isinstance(option, click.Option):
             assert option.help and option.help.endswith("."), option.name
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name not in WITHOUT_DATABASE])
+@pytest.mark.parametrize("name", [name for name in leaves() if name not in WITHOUT_DATABASE])
 def test_every_command_takes_a_file(name: str) -> None:
     """-f/--file and -a/--app are there, under these names."""
-    spelled = {frozenset(option.opts) for option in load(name).params}
+    spelled = {frozenset(option.opts) for option in COMMANDS[name].params}
     assert {frozenset(("-f", "--file")), frozenset(("-a", "--app"))} <= spelled
