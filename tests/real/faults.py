@@ -81,7 +81,7 @@ POSTFIX_FAULTS = [
         'postfix -c "$CONFIG" stop; sleep 0.2; : > "$HOME_/maillog"; echo junk >> "$CONFIG/main.cf"',
         SILENT,
         NOTHING,
-        "sed -i 34's/^/#/' {config}/main.cf",
+        "sed -i {last}'s/^/#/' {config}/main.cf",
         then='postfix -c "$CONFIG" start',
         reload=False,
     ),
@@ -401,7 +401,7 @@ METHOD_FAULTS = [
     Fault(
         "mechanism-unservable",
         "OTP offered to who has no one-time passwords",
-        'saslpasswd2 -d -f "$SEEN" -u example.com alice; printf %s "$PASSWORD" | SASL_PATH=/none saslpasswd2 -p -c -f "$SEEN" -u example.com alice; touch -d "1 hour ago" "$DB"; sasldb init -f /etc/empty; mv /etc/empty "$DB"; touch "$SEEN"; option "mech_list: PLAIN OTP"; chmod 0660 "$SEEN"',
+        'saslpasswd2 -d -u example.com alice; mkdir /etc/elsewhere; echo "mech_list: PLAIN" > /etc/elsewhere/saslpasswd.conf; printf %s "$PASSWORD" | SASL_CONF_PATH=/etc/elsewhere saslpasswd2 -p -c -u example.com alice; chmod 0660 "$DB"; cp -a "$DB" "$SEEN"; option "mech_list: PLAIN OTP"',
         OK,
         NOTHING,
         option("mech_list", "PLAIN"),
@@ -694,7 +694,7 @@ SECURITY_FAULTS = [
     Fault(
         "open-relay",
         "an open relay",
-        'main "smtpd_relay_restrictions=permit_sasl_authenticated, warn_if_reject reject_unauth_destination"',
+        'main "smtpd_relay_restrictions=check_client_access static:OK, reject_unauth_destination"',
         OK,
         NOTHING,
         main("smtpd_relay_restrictions = " + RELAY),

@@ -45,6 +45,7 @@ _CERTIFICATE = (
     "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=mail.example.com -days 2"
 )
 
+LAST_LINE = len((MAIN + _TLS).splitlines()) + 1  # number of a line that is added to main.cf
 # Everything as it was: what is good lies in $HOME_/good.
 _RESTORE = """
 umount -l "$PLUGINS" 2>/dev/null
@@ -152,7 +153,7 @@ class FaultyPostfix:
         path = self.home / "swaksrc"
         path.touch(0o600)
         path.write_text(options)
-        done = subprocess.run(["swaks", "--config", path], capture_output=True, timeout=30, check=False)
+        done = subprocess.run(["swaks", "--config", path], stdin=subprocess.DEVNULL, capture_output=True, timeout=30, check=False)
         lines = (done.stdout + done.stderr).decode(errors="replace").splitlines()
         at = next((n for n, line in enumerate(lines) if "RCPT TO:" in line), None)
         return NO_ANSWER if at is None else int(lines[at + 1].split()[1])

@@ -14,7 +14,7 @@ import pytest
 from tests.conftest import ROOT, Require, lacking
 from tests.real import outcomes
 from tests.real.faults import CHROOT, FAULTS, NOTHING, OK, PLAIN, Fault
-from tests.real.faulty import FaultyPostfix
+from tests.real.faulty import LAST_LINE, FaultyPostfix
 from tests.real.outcomes import Outcome
 
 each_fault = pytest.mark.parametrize("fault", FAULTS, ids=repr)
@@ -113,7 +113,7 @@ def _instance_of(outcome: Outcome, fault: Fault) -> dict[str, str]:
     home = found[1] if found else ""
     jail = f"{home}/queue"
     seen = f"{jail}/etc/sasldb2" if fault.where == CHROOT else "/etc/sasldb2"
-    return {"config": f"{home}/config", "conf": f"{home}/config/sasl/smtpd.conf", "jail": jail, "seen": seen}
+    return {"config": f"{home}/config", "conf": f"{home}/config/sasl/smtpd.conf", "jail": jail, "seen": seen, "last": str(LAST_LINE)}
 
 
 def test_the_document_has_every_fault() -> None:

@@ -27,13 +27,15 @@ class Contents:
         odd: users whose password has a line end or a NUL in it, or is longer than libsasl reads.
     """
 
-    def __init__(self, path: str) -> None:
-        """Read the whole file; the errors are those of this module."""
+    def __init__(self, path: str | None) -> None:
+        """Read the whole file, nothing where it is None; the errors are those of this module."""
         self.logins: set[str] = set()
         self.realms: dict[str, int] = {}
         self.served: dict[frozenset[str], str] = {}
         self.unreachable: list[str] = []
         self.odd: list[str] = []
+        if path is None:
+            return
         with Database(path) as database:
             for account in database:
                 self._take(account)

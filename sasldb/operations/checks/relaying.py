@@ -103,9 +103,10 @@ def _decision(value: str, login: bool) -> tuple[str, str]:
 
 
 def _reached(value: str) -> list[str]:
-    """Return the restrictions up to a plain permit, behind which smtpd ignores all."""
+    """Return the restrictions that smtpd counts: those before a plain permit, and not those that only warn."""
     words = _words(value)
-    return words[: words.index("permit")] if "permit" in words else words
+    words = words[: words.index("permit")] if "permit" in words else words
+    return [word for before, word in zip(["", *words], words) if before != "warn_if_reject"]
 
 
 def _with_login(value: str) -> str:

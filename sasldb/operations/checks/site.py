@@ -184,8 +184,8 @@ class Site:
 
     @cached_property
     def contents(self) -> Contents:
-        """What smtpd's database holds; the errors are those of `store.reading`, and Unseen."""
-        return self.contents_of(self.database)
+        """What smtpd's database holds, nothing where it is not used; the errors are those of `store.reading`, and Unseen."""
+        return self.contents_of(self.database) if self.uses_sasldb else Contents(None)
 
     def contents_of(self, path: str) -> Contents:
         """Return what the database at `path` holds; the errors are those of `store.reading`, and Unseen."""

@@ -79,6 +79,8 @@ def unknown_owners(site: Site) -> Problem | None:
     domain = site.offering[0].value("smtpd_sasl_local_domain") or site.postfix["myhostname"].lower()
     owners = {owner for name in _login_maps(site) for owner in maps.values(name, site.option)}
     logins = site.contents.logins
+    if not site.uses_sasldb:
+        return None
     unknown = sorted(owner for owner in owners if (owner if "@" in owner else f"{owner}@{domain}") not in logins)
     if not unknown:
         return None
