@@ -82,7 +82,7 @@ WRITING = {
         ["alice@example.com", "bob@example.com"],
         files={"state.json": json.dumps(STATE).encode(), "bad.json": json.dumps(BAD_STATE).encode()},
     ),
-    "audit": Writing(["--fix"], None, ["bob@example.com"], dry_status=1),
+    "audit": Writing(["--fix", "--local-domain", "example.com"], None, ["bob@example.com"], dry_status=1),
     "init": Writing([], [], fresh=True),
 }
 each_command = pytest.mark.parametrize("name", WRITING)
@@ -95,6 +95,13 @@ def lay_out(name: str, directory: Path) -> Path:
         (directory / file).write_bytes(content)
     make_database(directory / "db", RECORDS)
     return directory / "new" if WRITING[name].fresh else directory / "db"
+
+
+def argv_of(commands: Commands, name: str, path: Path) -> list[str]:
+    """Return the call of the table on the database `path` that `lay_out` gave, fit for any current directory."""
+    writing = WRITING[name]
+    arguments = [str(path.with_name(word)) if word in writing.files else word for word in writing.arguments]
+    return [commands.sasldb, name, "-f", str(path), *arguments]
 
 
 def call(commands: Commands, name: str, path: Path, arguments: list[str], small: bool = False) -> Done:
@@ -215,8 +222,7 @@ def test_no_database(commands: Commands, tmp_path: Path, name: str, kind: str) -
 def test_system_log(private_etc: PrivateEtc, commands: Commands, tmp_path: Path, name: str) -> None:
     """A change is logged, with the users whom it concerned, the file and who did it; and without a secret."""
     path = lay_out(name, tmp_path)
-    arguments = [str(tmp_path / word) if word in WRITING[name].files else word for word in WRITING[name].arguments]
-    argv = [commands.sasldb, name, "-f", str(path), *arguments]
+    argv = argv_of(commands, name, path)
     done = private_etc.run("unshare", "--mount", sys.executable, "-c", RECEIVER, "datagram", *argv)
     status, _, lines, _ = json.loads(done.stdout)
     assert status == 0 and lines
