@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from sasldb.operations.checks.finding import ERROR, UNSEEN, Check, Finding, Problem, Unseen
 from sasldb.operations.checks.site import Site
-from sasldb.operations.checks.table import CHECKS, LAST, ROOT
+from sasldb.operations.checks.table import CHECKS, LAST, OF_ANY_APPLICATION, ROOT
 
 
 class Report:
@@ -23,8 +23,9 @@ def check(site: Site) -> Report:
     report = Report()
     blocked: set[str] = set()
     for row in CHECKS:
-        _make(row, site, report, blocked)
-    if not any(finding.severity == ERROR for finding in report.findings):
+        if not site.foreign or row.name in OF_ANY_APPLICATION:
+            _make(row, site, report, blocked)
+    if not site.foreign and not any(finding.severity == ERROR for finding in report.findings):
         for row in LAST:
             _make(row, site, report, blocked)
     return report

@@ -14,17 +14,20 @@ from sasldb.operations.checks.finding import Finding
 _PATIENCE = 120.0  # seconds
 
 
-def mend(finding: Finding) -> None:
-    """Run the remedy of `finding`, which must have one.
+def mend(finding: Finding, commands: str) -> None:
+    """Run the remedy of `finding`, which must have one; `commands` is a directory that is searched last, for `sasldb` itself.
 
     Raises:
         SasldbError: the command failed or gave no answer in time.
     """
     if finding.remedy is None:
         raise ValueError(f"{finding.name} has no remedy")
+    environment = {**os.environ, "PATH": f"{os.environ.get('PATH') or os.defpath}:{commands}"}
     argv = ["/bin/sh", "-c", finding.remedy]
     try:
-        done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=_PATIENCE, check=False)
+        done = subprocess.run(
+            argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=_PATIENCE, env=environment, check=False
+        )
     except subprocess.TimeoutExpired as error:
         raise SasldbError(finding.remedy, f"no end within {_PATIENCE:.0f} seconds") from error
     except OSError as error:

@@ -20,7 +20,9 @@ def together(*commands: str) -> str:
 
 
 def reload(site: Site) -> str:
-    """Return the command that makes smtpd read everything anew; "" where Postfix does not run."""
+    """Return the command that makes smtpd read everything anew; "" where Postfix does not run, or it is not Postfix."""
+    if site.foreign:
+        return ""
     return f"postfix{_instance(site)} reload" if site.running is not False else ""
 
 
@@ -78,7 +80,9 @@ def new_conf(site: Site, path: str) -> str:
 
 
 def private(site: Site, path: str) -> str:
-    """Return the command that gives a database the owner and mode that it should have."""
+    """Return the command that gives a database the owner and mode that it should have; that of another program keeps its owner."""
+    if site.foreign:
+        return f"chmod o-rwx {quote(path)}"
     return f"chown root:{quote(site.group_for(path))} {quote(path)} && chmod 0640 {quote(path)}"
 
 

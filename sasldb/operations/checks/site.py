@@ -6,19 +6,16 @@ Everything is found out when it is first asked for, and kept. Errors: SiteConfig
 
 from __future__ import annotations
 
-import grp
 import os
-import pwd
 from functools import cached_property
 
 from sasldb.errors import AccessDenied, SasldbError
 from sasldb.operations.checks.contents import Contents
 from sasldb.operations.checks.finding import Unseen
+from sasldb.operations.checks.host import Host
 from sasldb.siteconf import build, conffile, mechanisms
 from sasldb.siteconf.conffile import ConfFile
-from sasldb.siteconf.instance import Instance, Service
 
-_FACING_CLIENTS = ("inet", "pass")
 _ON_FILE = ("PLAIN", "LOGIN", "SCRAM-SHA-256")  # what a new conf offers
 
 
@@ -33,82 +30,34 @@ class View:
         self.path = f"{jail}{inside}" if jail else inside
 
 
-class Site:
-    """One Postfix and what belongs to it. `named` is the database that the administrator means, None for the one that smtpd reads."""
+class Site(Host):
+    """One Postfix, or another application of libsasl, and what belongs to it.
+
+    `named` is the database that the administrator means, None for the one that is read. `application` is the name of the conf file; one
+    that no smtpd has for its smtpd_sasl_path is another program.
+    """
 
     def __init__(self, config_dir: str | None = None, named: str | None = None, application: str | None = None) -> None:
         """Remember what to look at; nothing is read yet."""
-        self._config_dir = config_dir
-        self._application = application
+        super().__init__(config_dir, application)
         self.named = os.path.abspath(named) if named else None
-
-    # Postfix
-
-    @cached_property
-    def postfix(self) -> Instance:
-        """Postfix's configuration."""
-        return Instance(self._config_dir)
-
-    @property
-    def option(self) -> str | None:
-        """The configuration directory to name in commands, None for the default one."""
-        return self.postfix.option
-
-    @property
-    def servers(self) -> list[Service]:
-        """The smtpd services that clients reach."""
-        return [service for service in self.postfix.servers if service.kind in _FACING_CLIENTS]
-
-    @property
-    def offering(self) -> list[Service]:
-        """Those that have AUTH switched on."""
-        return [service for service in self.servers if service.is_on("smtpd_sasl_auth_enable")]
-
-    @cached_property
-    def running(self) -> bool | None:
-        """Whether this Postfix runs, None where that cannot be seen."""
-        try:
-            with open(f"{self.postfix.jail}/pid/master.pid", encoding="ascii") as file:
-                self.master = int(file.read())
-            with open(f"/proc/{self.master}/comm", encoding="ascii") as file:
-                return file.read().strip() == "master"
-        except PermissionError:
-            return None
-        except (OSError, ValueError):
-            return False
-
-    @property
-    def user(self) -> str:
-        """The user that smtpd runs as."""
-        return self.postfix["mail_owner"]
-
-    @cached_property
-    def group(self) -> str:
-        """The primary group of that user, which a database is given."""
-        try:
-            return grp.getgrgid(pwd.getpwnam(self.user).pw_gid).gr_name
-        except KeyError:
-            return self.user
-
-    def group_for(self, path: str) -> str:
-        """Return the group that the file should have: its own where smtpd's user is a member, else that user's."""
-        try:
-            entry = grp.getgrgid(os.stat(path).st_gid)
-        except (OSError, KeyError):
-            return self.group
-        return entry.gr_name if self.user in entry.gr_mem else self.group
 
     # libsasl
 
     @property
     def application(self) -> str:
-        """The name by which libsasl knows smtpd."""
+        """The name by which libsasl knows it."""
+        if self._application:
+            return self._application
         named = [service.value("smtpd_sasl_path") for service in self.offering]
-        return self._application or (named[0] if named else self.postfix["smtpd_sasl_path"])
+        return named[0] if named else self.postfix["smtpd_sasl_path"]
 
     @cached_property
     def search(self) -> build.Search:
-        """Where this smtpd looks for its conf file."""
+        """Where the program looks for its conf file."""
+        if self.foreign:
+            named = os.environ.get("SASL_CONF_PATH")
+            return build.Search(named.split(":"), "SASL_CONF_PATH") if named else build.search_of_libsasl()
         daemons, config_path = self.postfix["daemon_directory"], self.postfix["cyrus_sasl_config_path"]
         return build.search_of_smtpd(daemons, self.postfix.config_dir, config_path)
 
@@ -127,8 +76,10 @@ class Site:
     @cached_property
     def elsewhere(self) -> list[ConfFile]:
         """The files of that name that are there, and that smtpd does not read."""
-        extra = self.conf_paths + self.postfix["cyrus_sasl_config_path"].split(":")
-        places = conffile.candidates(self.postfix.config_dir, self.application, [place for place in extra if place])
+        if self.foreign:
+            return []
+        extra = [place for place in self.postfix["cyrus_sasl_config_path"].split(":") if place]
+        places = conffile.candidates(self.postfix.config_dir, self.application, extra)
         ours = os.path.realpath(self.conf.path)
         found = [ConfFile(path) for path in places + self.conf_paths if os.path.realpath(path) != ours]
         return [file for file in found if file.state == conffile.FILE]
@@ -169,11 +120,13 @@ class Site:
         """The path that smtpd opens; a relative one counts from the queue directory."""
         named = self.conf.get(b"sasldb_path")
         path = os.fsdecode(named) if named else build.default_database(self.plugin_directory)
-        return path if path.startswith("/") else f"{self.postfix.jail}/{path}"
+        return path if path.startswith("/") or self.foreign else f"{self.postfix.jail}/{path}"
 
     @cached_property
     def views(self) -> list[View]:
         """How the services that offer AUTH see the database: one or two ways, those of the jail first."""
+        if self.foreign:
+            return [View(self.inside, None)]
         jailed = sorted({service.chroot for service in self.offering or self.servers}, reverse=True)
         return [View(self.inside, self.postfix.jail if chroot else None) for chroot in jailed]
 

@@ -7,7 +7,19 @@ To add a check, write its function in the module of its subject and its row here
 
 from __future__ import annotations
 
-from sasldb.operations.checks import client, conf, database, jail, methods, processes, relaying, security, server, users
+from sasldb.operations.checks import (
+    client,
+    conf,
+    database,
+    jail,
+    methods,
+    processes,
+    relaying,
+    security,
+    server,
+    soundness,
+    users,
+)
 from sasldb.operations.checks.finding import Check
 
 ROOT = "main-cf"
@@ -76,11 +88,11 @@ CHECKS = (
     Check("database-owner", database.owner, DATABASE, (*_AUTH, *_VERIFIED, *_OPENED, "database-exposed")),
     Check("database-directory-open", database.open_directory, DATABASE, (*_AUTH, *_VERIFIED, *_OPENED)),
     Check("chroot-copy-stale", jail.stale, DATABASE, (*_AUTH, *_VERIFIED, *_OPENED)),
-    Check("database-empty", database.empty, DATABASE, (*_AUTH, *_VERIFIED, *_OPENED, "chroot-copy-stale")),
-    Check("database-format", database.other_format, DATABASE, (*_AUTH, *_VERIFIED, *_OPENED, "chroot-copy-stale")),
-    Check("database-damaged", database.damaged, DATABASE, (*_AUTH, *_VERIFIED, *_OPENED, "chroot-copy-stale")),
-    Check("database-no-users", database.no_users, DATABASE, (*_AUTH, *_VERIFIED, *_SOUND)),
-    Check("database-read-only", database.read_only, DATABASE, (*_AUTH, *_VERIFIED, *_SOUND)),
+    Check("database-empty", soundness.empty, DATABASE, (*_AUTH, *_VERIFIED, *_OPENED, "chroot-copy-stale")),
+    Check("database-format", soundness.other_format, DATABASE, (*_AUTH, *_VERIFIED, *_OPENED, "chroot-copy-stale")),
+    Check("database-damaged", soundness.damaged, DATABASE, (*_AUTH, *_VERIFIED, *_OPENED, "chroot-copy-stale")),
+    Check("database-no-users", soundness.no_users, DATABASE, (*_AUTH, *_VERIFIED, *_SOUND)),
+    Check("database-read-only", soundness.read_only, DATABASE, (*_AUTH, *_VERIFIED, *_SOUND)),
     Check("realm", users.realm, USERS, (*_READ, *_VERIFIED)),
     Check("user-unreachable", users.unreachable, USERS, (*_READ, *_VERIFIED)),
     Check("password-odd", users.odd_passwords, USERS, (*_READ, *_VERIFIED)),
@@ -122,3 +134,10 @@ CHECKS = (
 )
 # Made where no other check found an error: whoever mends something else reloads anyway.
 LAST = (Check("reload-due", processes.outdated, RUNNING, ("postfix-stopped",)),)
+# What can be asked of any application of libsasl; all else is about Postfix, or about a daemon's user that is not known.
+OF_ANY_APPLICATION = frozenset(
+    """conf-unsure conf-missing conf-unreadable conf-malformed conf-quoted conf-doubled conf-unknown-option conf-exposed
+    pwcheck-alwaystrue pwcheck-method auxprop-plugin auxprop-plugin-unset sasldb-plugin mechanism-unknown mechanism-plugin
+    saslauthd-mechanisms database-elsewhere database-missing database-exposed database-directory-open database-empty database-format
+    database-damaged database-no-users user-unreachable password-odd mechanism-unservable""".split()
+)

@@ -8,11 +8,12 @@ import sys
 
 import click
 
-from sasldb.cli.rendering import say, tell
+from sasldb.cli.rendering import PROGRAM, say, tell
 from sasldb.errors import SasldbError
 from sasldb.operations.checking import Report, check
 from sasldb.operations.checks.finding import ERROR, UNSEEN, WARNING, Finding
 from sasldb.operations.checks.site import Site
+from sasldb.operations.checks.table import ROOT
 from sasldb.operations.syslog import printable
 
 _COLOURS = {ERROR: "red", WARNING: "yellow", UNSEEN: "blue"}
@@ -27,7 +28,12 @@ _KEYS = ("name", "severity", "seen", "why", "remedy")
     metavar="FILE",
     help="The database that has the users. Default: the one that smtpd opens, whichever it is.",
 )
-@click.option("-a", "--app", metavar="APP", help="Name of the conf file. Default: smtpd_sasl_path.")
+@click.option(
+    "-a",
+    "--app",
+    metavar="APP",
+    help="Name of the conf file. Default: smtpd_sasl_path. Any other name is that of another application of libsasl.",
+)
 @click.option("-c", "--config-dir", metavar="DIR", help="Configuration directory of another Postfix.")
 @click.option("--json", is_flag=True, help="Print JSON.")
 @click.option("--fix", is_flag=True, help="Run what mends, where that loses nothing, after showing it and asking.")
@@ -43,29 +49,43 @@ def command(file: str | None, app: str | None, config_dir: str | None, json: boo
     Example: another instance, and mend what is safe to mend
       sasldb postfix check --config-dir /etc/postfix-out --fix
     """
+    if yes and not fix:
+        raise click.UsageError("--yes goes with --fix")
     named = file or os.environ.get("SASLDB_PATH") or None
-    report = check(Site(config_dir, named, app))
-    if fix:
-        _mend(report, yes)
-        report = check(Site(config_dir, named, app))
-    _show(report, Site(config_dir, named, app), json)
+    site = Site(config_dir, named, app)
+    report = check(site)
+    tried: set[str] = set()
+    while fix and _mend(report, yes, tried):  # what is mended may have hidden something else
+        site = Site(config_dir, named, app)
+        report = check(site)
+    _show(report, site, json)
     return 1 if report.findings else 0
 
 
-def _mend(report: Report, yes: bool) -> None:
-    """Show each safe remedy, ask, and run it."""
+def _mend(report: Report, yes: bool, tried: set[str]) -> bool:
+    """Show each safe remedy that is not among `tried`, add it there, ask, and run it; tell whether one was run."""
     from sasldb.operations.mending import mend
 
+    ran = False
     for finding in report.findings:
-        if not finding.safe:
+        if not finding.safe or finding.remedy is None or finding.remedy in tried:
             continue
+        tried.add(finding.remedy)
         tell(f"{finding.name}: {finding.seen}")
         tell(f"to mend it: {finding.remedy}")
-        if yes or click.confirm("Run it?", err=True):
+        if yes or _agreed():
             try:
-                mend(finding)
+                mend(finding, os.path.dirname(os.path.abspath(sys.argv[0])))
+                ran = True
             except SasldbError as error:
                 tell(str(error))
+    return ran
+
+
+def _agreed() -> bool:
+    """Ask on standard error; anything but yes, and the end of standard input, is no."""
+    print(f"{PROGRAM}: run it? [y/N] ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
 def _show(report: Report, site: Site, json: bool) -> None:
@@ -80,8 +100,9 @@ def _show(report: Report, site: Site, json: bool) -> None:
             _write(click.style(group, bold=True))
         _show_finding(finding)
     say(f"{len(report.findings)} found, {len(report.passed)} checks passed")
-    if "main-cf" in report.passed:
-        say(f"smtpd reads {site.conf.path} ({site.search.how}) and opens {site.database}")
+    if all(finding.name != ROOT for finding in report.findings):
+        program = site.application if site.foreign else "smtpd"
+        say(f"{program} reads {site.conf.path} ({site.search.how}) and opens {site.database}")
 
 
 def _show_finding(finding: Finding) -> None:

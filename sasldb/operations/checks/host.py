@@ -1,0 +1,92 @@
+"""Postfix's part of a site: its configuration, its smtpd services, whether it runs, and the user that smtpd becomes.
+
+Errors: SiteConfigError where Postfix is not there or cannot read its configuration.
+"""
+
+from __future__ import annotations
+
+import grp
+import os
+import pwd
+from functools import cached_property
+
+from sasldb.errors import SiteConfigError
+from sasldb.siteconf.instance import Instance, Service
+
+_FACING_CLIENTS = ("inet", "pass")
+
+
+class Host:
+    """One Postfix, or another application of libsasl, of which Postfix knows nothing (`foreign`)."""
+
+    def __init__(self, config_dir: str | None, application: str | None) -> None:
+        """Remember what to look at; nothing is read yet."""
+        self._config_dir = config_dir
+        self._application = application
+
+    @cached_property
+    def foreign(self) -> bool:
+        """Whether it is not Postfix that is looked at."""
+        if self._application is None:
+            return False
+        try:
+            names = {service.value("smtpd_sasl_path") for service in self.postfix.servers}
+        except SiteConfigError:
+            return True
+        return self._application not in names
+
+    @cached_property
+    def postfix(self) -> Instance:
+        """Postfix's configuration."""
+        return Instance(self._config_dir)
+
+    @property
+    def option(self) -> str | None:
+        """The configuration directory to name in commands, None for the default one."""
+        return self.postfix.option
+
+    @property
+    def servers(self) -> list[Service]:
+        """The smtpd services that clients reach."""
+        if self.foreign:
+            return []
+        return [service for service in self.postfix.servers if service.kind in _FACING_CLIENTS]
+
+    @property
+    def offering(self) -> list[Service]:
+        """Those that have AUTH switched on."""
+        return [service for service in self.servers if service.is_on("smtpd_sasl_auth_enable")]
+
+    @cached_property
+    def running(self) -> bool | None:
+        """Whether this Postfix runs, None where that cannot be seen."""
+        try:
+            with open(f"{self.postfix.jail}/pid/master.pid", encoding="ascii") as file:
+                self.master = int(file.read())
+            with open(f"/proc/{self.master}/comm", encoding="ascii") as file:
+                return file.read().strip() == "master"
+        except PermissionError:
+            return None
+        except (OSError, ValueError):
+            return False
+
+    @property
+    def user(self) -> str:
+        """The user that smtpd runs as."""
+        return self.postfix["mail_owner"]
+
+    @cached_property
+    def group(self) -> str:
+        """The primary group of that user, which a database is given."""
+        try:
+            return grp.getgrgid(pwd.getpwnam(self.user).pw_gid).gr_name
+        except KeyError:
+            return self.user
+
+    def group_for(self, path: str) -> str:
+        """Return the group that the file should have: its own where smtpd's user is a member, else that user's."""
+        try:
+            entry = grp.getgrgid(os.stat(path).st_gid)
+        except (OSError, KeyError):
+            return self.group
+        return entry.gr_name if self.user in entry.gr_mem else self.group
