@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import os
 
-PLAIN, ANONYMOUS_OK, DICTIONARY = "plaintext", "anonymous", "dictionary"
-
 SHADOW_MECHANISMS = ("PLAIN", "LOGIN")  # those that hand the password over, which is all that saslauthd can check
 SCRAM = ("SCRAM-SHA-1", "SCRAM-SHA-224", "SCRAM-SHA-256", "SCRAM-SHA-384", "SCRAM-SHA-512")
 # Plug-in -> its mechanisms.
@@ -29,7 +27,6 @@ MECHANISMS = {
 }
 AUXPROP = ("sasldb", "sql", "ldapdb")  # plug-ins that find users
 PLUGIN_OF = {name: plugin for plugin, names in MECHANISMS.items() for name in names}
-FROM_SASLDB = ("PLAIN", "LOGIN", "CRAM-MD5", "DIGEST-MD5", "NTLM", *SCRAM)  # what a stored plaintext password serves
 # Security option of Postfix -> the mechanisms that pass it.
 _NO_PLAINTEXT = ("CRAM-MD5", "DIGEST-MD5", "NTLM", "OTP", "ANONYMOUS", "GSSAPI", "GSS-SPNEGO", *SCRAM)
 PASSES = {

@@ -1,0 +1,75 @@
+"""What is asked of the real postconf: parameters, names that no program knows, and the smtpd services with their own values."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from sasldb.errors import SiteConfigError
+from sasldb.siteconf import instance
+from sasldb.siteconf.instance import Instance
+from tests.conftest import Require
+
+MASTER = """\
+smtp inet n - y - - smtpd
+submission inet n - n - - smtpd
+  -o smtpd_sasl_auth_enable=yes -o { smtpd_relay_restrictions = permit_sasl_authenticated, reject }
+  -o smtpd_sasl_local_domain=$mydomain
+465 inet n - - - - /somewhere/smtpd -o smtpd_tls_wrappermode=yes
+cleanup unix n - n - 0 cleanup
+"""
+
+
+@pytest.fixture
+def config(require: Require, tmp_path: Path) -> Path:
+    """Return a directory with main.cf and master.cf, long ago written, for postconf waits for a fresh main.cf to settle."""
+    require("postfix", "postconf")
+    (tmp_path / "main.cf").write_text(
+        "compatibility_level = 3.6\nmydomain = example.com\nsmtpd_sasl_auth_enabled = yes\n"
+    )
+    (tmp_path / "master.cf").write_text(MASTER)
+    os.utime(tmp_path / "main.cf", (1_000_000_000, 1_000_000_000))
+    return tmp_path
+
+
+def test_parameters(config: Path) -> None:
+    """Values come expanded, what main.cf sets is told apart from defaults, and an unknown name is told with its value."""
+    found = Instance(str(config))
+    assert found["myorigin"] == found["myhostname"] and found["no_such_parameter"] == ""
+    assert {"mydomain", "compatibility_level"} <= set(found.named) and "myorigin" not in found.named
+    assert found.unknown == {"smtpd_sasl_auth_enabled": "yes"}
+    assert (found.option, found.config_dir) == (str(config), str(config))
+
+
+def test_services(config: Path) -> None:
+    """Every smtpd is found by its program, with its chroot column and its own values, expanded, over those of main.cf."""
+    smtp, submission, smtps = Instance(str(config)).servers
+    assert [service.label for service in (smtp, submission, smtps)] == ["smtp/inet", "submission/inet", "465/inet"]
+    assert [service.chroot for service in (smtp, submission, smtps)] == [True, False, False]
+    assert submission.value("smtpd_relay_restrictions") == "permit_sasl_authenticated, reject"
+    assert submission.value("smtpd_sasl_local_domain") == "example.com" and smtp.value("smtpd_sasl_local_domain") == ""
+    assert submission.is_on("smtpd_sasl_auth_enable") and not smtp.is_on("smtpd_sasl_auth_enable")
+
+
+@pytest.mark.parametrize(("level", "chroot"), [("0", True), ("1", False), ("3.6", False)])
+def test_an_unset_chroot_column(config: Path, level: str, chroot: bool) -> None:
+    """What `-` means depends on the compatibility level."""
+    (config / "main.cf").write_text(f"compatibility_level = {level}\n")
+    os.utime(config / "main.cf", (1_000_000_000, 1_000_000_000))
+    assert Instance(str(config)).servers[2].chroot is chroot
+
+
+def test_what_postfix_cannot_read(config: Path) -> None:
+    """A main.cf that does not parse is an error with postconf's words."""
+    (config / "main.cf").write_text("junk\n")
+    os.utime(config / "main.cf", (1_000_000_000, 1_000_000_000))
+    with pytest.raises(SiteConfigError, match="line 1: missing '='"):
+        Instance(str(config))
+
+
+def test_the_types_that_smtpd_was_built_with(require: Require) -> None:
+    """Debian's smtpd has Cyrus SASL."""
+    require("postfix", "postconf")
+    assert "cyrus" in instance.server_types()
