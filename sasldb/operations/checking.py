@@ -9,6 +9,8 @@ from sasldb.operations.checks.finding import ERROR, UNSEEN, Check, Finding, Prob
 from sasldb.operations.checks.site import Site
 from sasldb.operations.checks.table import CHECKS, LAST, OF_ANY_APPLICATION, ROOT
 
+_NOT_SEEN = "Nothing is known about it, nor about what depends on it: run this as root."
+
 
 class Report:
     """What came of it: `findings` in the order of the table, and the names of the checks that `passed`."""
@@ -22,24 +24,28 @@ def check(site: Site) -> Report:
     """Make every check that is not a consequence of a finding; the errors are those of this module."""
     report = Report()
     blocked: set[str] = set()
+    unseen: set[str] = set()
     for row in CHECKS:
         if not site.foreign or row.name in OF_ANY_APPLICATION:
-            _make(row, site, report, blocked)
+            _make(row, site, report, blocked, unseen)
     if not site.foreign and not any(finding.severity == ERROR for finding in report.findings):
         for row in LAST:
-            _make(row, site, report, blocked)
+            _make(row, site, report, blocked, unseen)
     return report
 
 
-def _make(row: Check, site: Site, report: Report, blocked: set[str]) -> None:
+def _make(row: Check, site: Site, report: Report, blocked: set[str], unseen: set[str]) -> None:
+    """Make one check. `blocked` are those that found something or were left out, `unseen` those that could not look."""
     if blocked & {ROOT, *row.after}:
         blocked.add(row.name)
         return
     try:
         problem = row.look(site)
     except Unseen as reason:
-        why = "As root this can be seen."
-        problem = Problem.without_remedy(str(reason), why, "run this command as root.", UNSEEN)
+        if not unseen & set(row.after):  # else it has been told by the check before
+            report.findings.append(Finding(row, Problem(str(reason), _NOT_SEEN, None, UNSEEN)))
+        unseen.add(row.name)
+        return
     if problem is None:
         report.passed.append(row.name)
         return

@@ -32,7 +32,7 @@ def search(site: Site) -> Problem | None:
 
 def elsewhere(site: Site) -> Problem | None:
     """Look for a conf file that lies only where this smtpd does not look."""
-    if site.conf.state not in (conffile.MISSING, conffile.DANGLING) or not site.elsewhere:
+    if site.conf_file.state not in (conffile.MISSING, conffile.DANGLING) or not site.elsewhere:
         return None
     there, here = site.elsewhere[0].path, site.conf_paths[0]
     seen = f"{there} is there, but smtpd looks for {' and '.join(site.conf_paths)} ({site.search.how})"
@@ -43,7 +43,7 @@ def elsewhere(site: Site) -> Problem | None:
 
 def missing(site: Site) -> Problem | None:
     """Look for no conf file at all."""
-    if site.conf.state not in (conffile.MISSING, conffile.DANGLING):
+    if site.conf_file.state not in (conffile.MISSING, conffile.DANGLING):
         return None
     here = site.conf_paths[0]
     dangling = [path for path in site.conf_paths if os.path.islink(path)]
@@ -59,12 +59,14 @@ def missing(site: Site) -> Problem | None:
 
 def unreadable(site: Site) -> Problem | None:
     """Look for a conf file that is none, or that cannot be read."""
-    path = site.conf.path
-    if site.conf.state == conffile.UNREADABLE:
+    path = site.conf_file.path
+    if site.conf_file.state == conffile.UNREADABLE:
         if os.geteuid() != 0:
             raise Unseen(f"{path} can be read by root alone")
-        return Problem.without_remedy(f"{path} cannot be read", "smtpd works by libsasl's defaults.", "see the file.")
-    if site.conf.state != conffile.DIRECTORY:
+        return Problem.without_remedy(
+            f"{path} cannot be read, even by root", "smtpd works by defaults.", "see the file."
+        )
+    if site.conf_file.state != conffile.DIRECTORY:
         return None
     commands = f"mv {quote(path)} {quote(path + '.broken')}", remedies.new_conf(site, path), remedies.reload(site)
     why = "libsasl takes a directory for an empty file, and works by its defaults."

@@ -58,17 +58,17 @@ class Host:
         return [service for service in self.servers if service.is_on("smtpd_sasl_auth_enable")]
 
     @cached_property
-    def running(self) -> bool | None:
-        """Whether this Postfix runs, None where that cannot be seen."""
+    def master(self) -> int | None:
+        """The process id of the running Postfix, 0 where none runs, None where that cannot be seen."""
         try:
             with open(f"{self.postfix.jail}/pid/master.pid", encoding="ascii") as file:
-                self.master = int(file.read())
-            with open(f"/proc/{self.master}/comm", encoding="ascii") as file:
-                return file.read().strip() == "master"
+                process = int(file.read())
+            with open(f"/proc/{process}/comm", encoding="ascii") as file:
+                return process if file.read().strip() == "master" else 0
         except PermissionError:
             return None
         except (OSError, ValueError):
-            return False
+            return 0
 
     @property
     def user(self) -> str:

@@ -19,9 +19,9 @@ _PARENT = 1
 
 def stopped(site: Site) -> Problem | None:
     """Look whether Postfix runs."""
-    if site.running is None:
+    if site.master is None:
         raise Unseen("whether Postfix runs can be seen by root alone")
-    if site.running:
+    if site.master:
         return None
     option = f" -c {site.option}" if site.option else ""
     return Problem("Postfix does not run", "Nobody answers.", f"postfix{option} start", safe=False)
@@ -29,9 +29,11 @@ def stopped(site: Site) -> Problem | None:
 
 def outdated(site: Site) -> Problem | None:
     """Look for smtpd processes older than what they read when they started."""
+    if not site.master:
+        raise Unseen("when smtpd was started can be seen by root alone")
     watched = [f"{site.postfix.config_dir}/main.cf", f"{site.postfix.config_dir}/master.cf", site.conf.path]
     changed = {path: os.stat(path).st_mtime for path in watched if os.path.exists(path)}
-    starts = [start for start in map(_start_of_smtpd(site), os.listdir("/proc")) if start]
+    starts = [start for start in map(_StartOfSmtpd(site.master), os.listdir("/proc")) if start]
     late = [path for path, when in changed.items() if any(when > start for start in starts)]
     if not late:
         return None
@@ -40,11 +42,11 @@ def outdated(site: Site) -> Problem | None:
     return Problem(seen, why, remedies.reload(site))
 
 
-class _start_of_smtpd:
+class _StartOfSmtpd:
     """A function of a name in /proc: when that process was started (seconds since the epoch), 0.0 where it is no smtpd of this Postfix."""
 
-    def __init__(self, site: Site) -> None:
-        self._master = site.master
+    def __init__(self, master: int) -> None:
+        self._master = master
         self._boot = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
         self._tick = os.sysconf("SC_CLK_TCK")
 

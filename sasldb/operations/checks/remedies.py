@@ -23,7 +23,7 @@ def reload(site: Site) -> str:
     """Return the command that makes smtpd read everything anew; "" where Postfix does not run, or it is not Postfix."""
     if site.foreign:
         return ""
-    return f"postfix{_instance(site)} reload" if site.running is not False else ""
+    return f"postfix{_instance(site)} reload" if site.master != 0 else ""
 
 
 def main_cf(site: Site, name: str, value: str) -> str:

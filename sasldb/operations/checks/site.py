@@ -66,9 +66,16 @@ class Site(Host):
         """The paths at which this smtpd looks, in order."""
         return [f"{directory}/{self.application}.conf" for directory in self.search.directories]
 
-    @cached_property
+    @property
     def conf(self) -> ConfFile:
-        """The conf file that smtpd reads; where there is none, the first place."""
+        """The conf file that the program reads; where there is none, the first place. Unseen where only root can read it."""
+        if self.conf_file.state == conffile.UNREADABLE:
+            raise Unseen(f"{self.conf_file.path} can be read by root alone")
+        return self.conf_file
+
+    @cached_property
+    def conf_file(self) -> ConfFile:
+        """The same, also where it cannot be read."""
         found = [ConfFile(path) for path in self.conf_paths]
         there = [file for file in found if file.state not in (conffile.MISSING, conffile.DANGLING)]
         return (there or found)[0]
@@ -80,7 +87,7 @@ class Site(Host):
             return []
         extra = [place for place in self.postfix["cyrus_sasl_config_path"].split(":") if place]
         places = conffile.candidates(self.postfix.config_dir, self.application, extra)
-        ours = os.path.realpath(self.conf.path)
+        ours = os.path.realpath(self.conf_file.path)
         found = [ConfFile(path) for path in places + self.conf_paths if os.path.realpath(path) != ours]
         return [file for file in found if file.state == conffile.FILE]
 
@@ -166,3 +173,12 @@ class Site(Host):
         methods = self.conf.words(b"pwcheck_method") or ["auxprop"]
         typed = set(self.mechanisms) <= set(mechanisms.SHADOW_MECHANISMS)
         return not (typed and methods and "auxprop" not in methods)
+
+    def summary(self) -> str:
+        """Return what is read, and how that is known, as a sentence."""
+        program = self.application if self.foreign else "smtpd"
+        reads = f"{program} reads {self.conf_file.path} ({self.search.how})"
+        if self.conf_file.state == conffile.UNREADABLE:
+            return reads
+        jailed = [view for view in self.views if view.jail]
+        return f"{reads} and opens {self.inside}" + (f", which is {jailed[0].path} in its chroot" if jailed else "")

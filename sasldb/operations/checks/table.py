@@ -58,7 +58,7 @@ CHECKS = (
     Check("conf-elsewhere", conf.elsewhere, CONF, ("sasl-path", "conf-unsure")),
     Check("conf-missing", conf.missing, CONF, ("sasl-path", "conf-unsure", "conf-elsewhere")),
     Check("conf-unreadable", conf.unreadable, CONF, ("sasl-path", "conf-unsure")),
-    Check("conf-malformed", conf.malformed, CONF, ()),
+    Check("conf-malformed", conf.malformed, CONF, ("conf-unreadable",)),
     Check("conf-quoted", conf.quoted, CONF, ("conf-malformed",)),
     Check("conf-doubled", conf.doubled, CONF, ("conf-malformed",)),
     Check("conf-unknown-option", conf.unknown, CONF, ("conf-malformed",)),

@@ -101,8 +101,7 @@ def _show(report: Report, site: Site, json: bool) -> None:
         _show_finding(finding)
     say(f"{len(report.findings)} found, {len(report.passed)} checks passed")
     if all(finding.name != ROOT for finding in report.findings):
-        program = site.application if site.foreign else "smtpd"
-        say(f"{program} reads {site.conf.path} ({site.search.how}) and opens {site.database}")
+        say(site.summary())
 
 
 def _show_finding(finding: Finding) -> None:
