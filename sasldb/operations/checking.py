@@ -20,16 +20,19 @@ class Report:
         self.passed: list[str] = []
 
 
-def check(site: Site) -> Report:
-    """Make every check that is not a consequence of a finding; the errors are those of this module."""
+def check(site: Site, rows: tuple[Check, ...] = CHECKS, last: tuple[Check, ...] = LAST) -> Report:
+    """Make every check of `rows` that is not a consequence of a finding, and `last` where no error was found.
+
+    The errors are those of this module.
+    """
     report = Report()
     blocked: set[str] = set()
     unseen: set[str] = set()
-    for row in CHECKS:
+    for row in rows:
         if not site.foreign or row.name in OF_ANY_APPLICATION:
             _make(row, site, report, blocked, unseen)
     if not site.foreign and not any(finding.severity == ERROR for finding in report.findings):
-        for row in LAST:
+        for row in last:
             _make(row, site, report, blocked, unseen)
     return report
 

@@ -153,7 +153,9 @@ class FaultyPostfix:
         path = self.home / "swaksrc"
         path.touch(0o600)
         path.write_text(options)
-        done = subprocess.run(["swaks", "--config", path], stdin=subprocess.DEVNULL, capture_output=True, timeout=30, check=False)
+        done = subprocess.run(
+            ["swaks", "--config", path], stdin=subprocess.DEVNULL, capture_output=True, timeout=30, check=False
+        )
         lines = (done.stdout + done.stderr).decode(errors="replace").splitlines()
         at = next((n for n, line in enumerate(lines) if "RCPT TO:" in line), None)
         return NO_ANSWER if at is None else int(lines[at + 1].split()[1])

@@ -113,7 +113,13 @@ def _instance_of(outcome: Outcome, fault: Fault) -> dict[str, str]:
     home = found[1] if found else ""
     jail = f"{home}/queue"
     seen = f"{jail}/etc/sasldb2" if fault.where == CHROOT else "/etc/sasldb2"
-    return {"config": f"{home}/config", "conf": f"{home}/config/sasl/smtpd.conf", "jail": jail, "seen": seen, "last": str(LAST_LINE)}
+    return {
+        "config": f"{home}/config",
+        "conf": f"{home}/config/sasl/smtpd.conf",
+        "jail": jail,
+        "seen": seen,
+        "last": str(LAST_LINE),
+    }
 
 
 def test_the_document_has_every_fault() -> None:

@@ -105,6 +105,12 @@ CHECKS = (
     Check("security-option-unknown", security.option_names, SECURITY, _AUTH),
     Check("anonymous-allowed", security.anonymous, SECURITY, (*_AUTH, "security-option-unknown")),
     Check(
+        "plaintext-without-tls",
+        security.plaintext,
+        SECURITY,
+        (*_AUTH, *_SAID, "security-option-unknown", "anonymous-allowed"),
+    ),
+    Check(
         "mechanisms-none-left",
         security.none_left,
         SECURITY,
@@ -117,12 +123,6 @@ CHECKS = (
             "tls-off",
             "plaintext-without-tls",
         ),
-    ),
-    Check(
-        "plaintext-without-tls",
-        security.plaintext,
-        SECURITY,
-        (*_AUTH, *_SAID, "security-option-unknown", "anonymous-allowed"),
     ),
     Check("open-relay", relaying.open_relay, SECURITY, (*_AUTH, "relay-unprotected")),
     Check("networks-too-wide", relaying.wide_networks, SECURITY, (*_AUTH, "relay-unprotected")),

@@ -1,0 +1,125 @@
+"""The command sasldb postfix check itself, on a real Postfix: its output, --fix, and what is left of it without root."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from tests.conftest import ROOT, Require, lacking
+from tests.real.faults import OK
+from tests.real.faulty import FaultyPostfix
+
+CHECK = 'sasldb postfix check -c "$CONFIG" '
+NOBODY = "setpriv --reuid nobody --regid nogroup --clear-groups "
+TWO_FAULTS = 'option "mech_list: PLAIN CRAMMD5"; chmod 0644 "$SEEN"'
+
+
+@pytest.fixture(scope="module")
+def postfix(postfix_parts: None, require: Require) -> Iterator[FaultyPostfix]:
+    """Yield a chrooted Postfix that may be broken."""
+    require("namespace", "unshare", "nsenter", "setpriv", "script")
+    require("postfix", "openssl")
+    try:
+        instance = FaultyPostfix(True, f"{ROOT}/bin")
+    except OSError as error:
+        lacking("namespace", str(error))
+    with instance:
+        yield instance
+
+
+def test_json(postfix: FaultyPostfix) -> None:
+    """It is one object of findings and passed checks; a finding has exactly its five values, and the exit status is 1."""
+    postfix.break_by(TWO_FAULTS)
+    done = postfix.shell(CHECK + "--json")
+    report = json.loads(done.stdout)
+    assert (done.returncode, done.stderr, list(report)) == (1, b"", ["findings", "passed"])
+    assert [finding["name"] for finding in report["findings"]] == ["mechanism-unknown", "database-exposed"]
+    for finding in report["findings"]:
+        assert list(finding) == ["name", "severity", "seen", "why", "remedy"]
+    assert set(report["passed"]) & {"mechanism-unknown", "database-exposed"} == set() and len(report["passed"]) > 50
+
+
+def test_text(postfix: FaultyPostfix) -> None:
+    """For people findings stand under headings, each with what was seen, why it matters and what to run; colours are for a terminal."""
+    postfix.break_by(TWO_FAULTS)
+    lines = postfix.shell(CHECK).stdout.decode().splitlines()
+    assert [line for line in lines if not line.startswith(" ")][:2] == ["Mechanisms and plug-ins", "Database"]
+    at = lines.index("  error    database-exposed")
+    assert lines[at + 1].strip() == f"{postfix.seen} is root:postfix 0644"
+    assert lines[at + 3].strip() == f"run: chown root:postfix {postfix.seen} && chmod 0640 {postfix.seen}"
+    assert lines[-2].startswith("2 found, ") and lines[-1].endswith(f"which is {postfix.seen} in its chroot")
+    on_terminal = f"script -qc '{CHECK}' /dev/null"
+    assert b"\x1b[31m" in postfix.shell(on_terminal, TERM="xterm").stdout
+    assert b"\x1b[" not in postfix.shell(on_terminal, TERM="xterm", NO_COLOR="1").stdout
+
+
+def test_fix_asks(postfix: FaultyPostfix) -> None:
+    """Each remedy is shown before it is asked for; no is no, also at the end of standard input, and yes mends."""
+    postfix.break_by(TWO_FAULTS)
+    done = postfix.shell(CHECK + "--fix --json", stdin=b"no\ny\n")
+    shown = done.stderr.decode()
+    assert shown.index("to mend it: sed ") < shown.index("run it? [y/N]") < shown.index("to mend it: chown ")
+    assert [finding["name"] for finding in json.loads(done.stdout)["findings"]] == ["mechanism-unknown"]
+    assert [f["name"] for f in json.loads(postfix.shell(CHECK + "--fix --json").stdout)["findings"]] == [
+        "mechanism-unknown"
+    ]
+
+
+def test_fix_mends_what_hides_behind_another(postfix: FaultyPostfix) -> None:
+    """With --yes it goes on until nothing more can be mended safely, and the login works."""
+    postfix.break_by('sed -i "1s/:/ /" "$CONF"; option "auxprop_plugin: sql"; rm "$SEEN"')
+    done = postfix.shell(CHECK + "--fix --yes")
+    mended = [line.split(": ")[1] for line in done.stderr.decode().splitlines() if "to mend it" not in line]
+    assert mended == ["conf-malformed", "auxprop-plugin", "chroot-copy-missing"]
+    assert done.stdout.startswith(b"0 found, ") and done.returncode == 0
+    assert postfix.login() == OK
+
+
+def test_fix_leaves_alone_what_is_not_safe(postfix: FaultyPostfix) -> None:
+    """A damaged database is not set aside by --fix: the command is shown in the report, and the file stays."""
+    postfix.break_by('echo text > "$SEEN"; cp "$SEEN" "$DB"; chown root:postfix "$DB"; chmod 0640 "$DB"')
+    done = postfix.shell(CHECK + "--fix --yes --json")
+    (finding,) = json.loads(done.stdout)["findings"]
+    assert (finding["name"], done.stderr) == ("database-format", b"")
+    assert finding["remedy"].startswith(f"mv {postfix.seen} ")
+    assert postfix.shell('cat "$SEEN"').stdout == b"text\n"
+
+
+def test_yes_alone_is_a_wrong_call(postfix: FaultyPostfix) -> None:
+    """--yes without --fix is refused, and so is a configuration directory without Postfix in it told as a fault."""
+    assert postfix.shell(CHECK + "--yes").returncode == 2
+    done = postfix.shell("sasldb postfix check -c /nowhere --json")
+    assert [finding["name"] for finding in json.loads(done.stdout)["findings"]] == ["main-cf"]
+
+
+def test_without_root_what_cannot_be_seen_is_told(postfix: FaultyPostfix) -> None:
+    """Another user than root learns what could not be seen, once each, and all else is checked; nothing is called right unseen."""
+    postfix.break_by(":")
+    done = postfix.shell(NOBODY + CHECK + "--json")
+    report = json.loads(done.stdout)
+    told = {finding["name"]: finding["severity"] for finding in report["findings"]}
+    assert (told, done.returncode) == ({"database-unreadable": "unseen", "postfix-stopped": "unseen"}, 1)
+    unseen = {
+        "database-unreadable",
+        "database-damaged",
+        "database-no-users",
+        "realm",
+        "mechanism-unservable",
+        "reload-due",
+    }
+    assert unseen & set(report["passed"]) == set()
+    assert {"auth-disabled", "conf-malformed", "mechanism-plugin", "database-exposed", "open-relay"} <= set(
+        report["passed"]
+    )
+
+
+def test_without_root_faults_are_found(postfix: FaultyPostfix) -> None:
+    """What another user can see is found; a conf that only root can read is told as not seen, and nothing is made up from it."""
+    postfix.break_by(TWO_FAULTS)
+    names = [f["name"] for f in json.loads(postfix.shell(NOBODY + CHECK + "--json").stdout)["findings"]]
+    assert {"mechanism-unknown", "database-exposed"} <= set(names)
+    postfix.break_by(TWO_FAULTS + '; chmod 0600 "$CONF"')
+    names = [f["name"] for f in json.loads(postfix.shell(NOBODY + CHECK + "--json").stdout)["findings"]]
+    assert names == ["conf-unreadable", "postfix-stopped"]
