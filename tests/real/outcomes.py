@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tests.real.faults import SILENT, Fault
+from tests.real.faults.fault import SILENT, Fault
 from tests.real.faulty import USER, FaultyPostfix
 
 CHECK = 'sasldb postfix check -c "$CONFIG" --json'

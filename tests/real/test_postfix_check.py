@@ -13,7 +13,8 @@ import pytest
 
 from tests.conftest import ROOT, Require, lacking
 from tests.real import outcomes
-from tests.real.faults import CHROOT, FAULTS, NOTHING, OK, PLAIN, Fault
+from tests.real.faults import FAULTS
+from tests.real.faults.fault import CHROOT, NOTHING, OK, PLAIN, Fault
 from tests.real.faulty import LAST_LINE, FaultyPostfix
 from tests.real.outcomes import Outcome
 

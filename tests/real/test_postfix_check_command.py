@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.conftest import ROOT, Require, lacking
-from tests.real.faults import OK
+from tests.real.faults.fault import OK
 from tests.real.faulty import FaultyPostfix
 
 CHECK = 'sasldb postfix check -c "$CONFIG" '

@@ -1,0 +1,138 @@
+"""Faults of libsasl's conf file."""
+
+from __future__ import annotations
+
+from tests.real.faults.fault import (
+    CHROOT,
+    FAILED,
+    INVALID,
+    LATER,
+    MALFORMED,
+    NOTHING,
+    OK,
+    PLAIN,
+    REFUSED,
+    RELOAD,
+    SILENT,
+    Fault,
+    main,
+    option,
+    sed,
+)
+
+GOOD_CONF = (
+    "printf '%s\\n' 'pwcheck_method: auxprop' 'auxprop_plugin: sasldb' 'mech_list: PLAIN LOGIN SCRAM-SHA-256' > {conf}"
+)
+
+FAULTS = [
+    Fault(
+        "conf-elsewhere",
+        "smtpd.conf lies where this smtpd does not look",
+        'mv "$DB" /etc/elsewhere; option "sasldb_path: /etc/elsewhere"; mkdir -p /etc/sasl2; mv "$CONF" /etc/sasl2/smtpd.conf',
+        REFUSED,
+        FAILED,
+        "install -D -o root -g root -m 0644 /etc/sasl2/smtpd.conf {conf} && " + RELOAD,
+    ),
+    Fault(
+        "conf-elsewhere",
+        "cyrus_sasl_config_path, which Debian's smtpd ignores",
+        'mkdir "$CONFIG/mine"; mv "$CONF" "$CONFIG/mine/"; main "cyrus_sasl_config_path = $CONFIG/mine"; : > "$SEEN"',
+        LATER,
+        INVALID,
+        "install -D -o root -g root -m 0644 {config}/mine/smtpd.conf {conf} && " + RELOAD,
+        then='cp -a "$DB" "$SEEN"',
+        where=CHROOT,
+    ),
+    Fault(
+        "conf-missing",
+        "no smtpd.conf",
+        'rm "$CONF"',
+        OK,
+        NOTHING,
+        "mkdir -p {config}/sasl && " + GOOD_CONF + " && " + RELOAD,
+    ),
+    Fault(
+        "conf-missing",
+        "smtpd.conf is a link to nothing",
+        'ln -sf /etc/nowhere "$CONF"',
+        OK,
+        NOTHING,
+        "mv {conf} {conf}.broken && " + GOOD_CONF + " && " + RELOAD,
+        where=CHROOT,
+    ),
+    Fault(
+        "conf-unreadable",
+        "smtpd.conf is a directory",
+        'rm "$CONF"; mkdir "$CONF"',
+        OK,
+        NOTHING,
+        "mv {conf} {conf}.broken && " + GOOD_CONF + " && " + RELOAD,
+    ),
+    Fault(
+        "conf-malformed",
+        "a line without a colon",
+        "sed -i '1s/:/ /' \"$CONF\"",
+        SILENT,
+        MALFORMED,
+        sed("-e '1s/^[ \\t]*\\([A-Za-z_-]*\\)[ \\t=]*:*[ \\t=]*/\\1: /'"),
+    ),
+    Fault(
+        "conf-malformed",
+        "a byte order mark",
+        "sed -i '1s/^/\\xef\\xbb\\xbf/' \"$CONF\"",
+        SILENT,
+        MALFORMED,
+        sed("-e '1s/^\\xef\\xbb\\xbf//'"),
+        where=CHROOT,
+    ),
+    Fault(
+        "conf-quoted",
+        "quotes around a value",
+        "option 'sasldb_path: \"/etc/sasldb2\"'",
+        REFUSED,
+        FAILED,
+        sed("-e '4s/[ \\t]#.*//'", "-e '4s/[\"'\"'\"']//g'"),
+    ),
+    Fault(
+        "conf-quoted",
+        "a comment behind a value",
+        "option 'pwcheck_method: auxprop # not saslauthd'",
+        OK,
+        NOTHING,
+        sed("-e '4s/[ \\t]#.*//'", "-e '4s/[\"'\"'\"']//g'"),
+        where=CHROOT,
+    ),
+    Fault(
+        "conf-doubled",
+        "an option twice",
+        "sed -i '1i pwcheck_method: saslauthd' \"$CONF\"",
+        LATER,
+        "cannot connect to saslauthd server: No such file or directory",
+        sed("-e 1d"),
+        where=CHROOT,
+    ),
+    Fault(
+        "conf-unknown-option",
+        "a misspelt option",
+        'mv "$DB" /etc/elsewhere; sed -i \'s|^sasldb_path.*|sasldb-path: /etc/elsewhere|\' "$CONF"',
+        REFUSED,
+        FAILED,
+        sed("-e '4s/^[^:]*:/sasldb_path:/'"),
+    ),
+    Fault(
+        "conf-second",
+        "a second smtpd.conf, which is not read",
+        "mkdir -p /etc/sasl2; echo 'pwcheck_method: saslauthd' > /etc/sasl2/smtpd.conf",
+        OK,
+        NOTHING,
+        "mv /etc/sasl2/smtpd.conf /etc/sasl2/smtpd.conf.unread && ln -s {conf} /etc/sasl2/smtpd.conf",
+    ),
+    Fault(
+        "conf-exposed",
+        "a password in a conf that everybody may read",
+        "echo 'sql_passwd: secret' >> \"$CONF\"",
+        OK,
+        NOTHING,
+        "chown root:root {conf} && chmod 0600 {conf}",
+    ),
+]

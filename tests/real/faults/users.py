@@ -1,0 +1,77 @@
+"""Faults of users: realms, names, passwords, owners of addresses."""
+
+from __future__ import annotations
+
+from tests.real.faults.fault import FAILED, NEW_USER, NOTHING, OK, REFUSED, Fault, main, sed
+
+OWNERS = 'echo "a@example.com {}@example.com" > "$CONFIG/owners"; '
+
+FAULTS = [
+    Fault(
+        "realm",
+        "the users are in the realm of the host's name",
+        'saslpasswd2 -d -u example.com alice; printf %s "$PASSWORD" | saslpasswd2 -p -c alice',
+        REFUSED,
+        FAILED,
+        main("smtpd_sasl_local_domain = vm.example.com"),
+    ),
+    Fault(
+        "realm",
+        "the container has another name now",
+        'saslpasswd2 -d -u example.com alice; printf %s "$PASSWORD" | saslpasswd2 -p -c -u 51686ed8d2b4 alice; main smtpd_sasl_local_domain=',
+        REFUSED,
+        FAILED,
+        main("smtpd_sasl_local_domain = 51686ed8d2b4"),
+    ),
+    Fault(
+        "realm",
+        "realms that differ in case",
+        "main smtpd_sasl_local_domain=Example.COM",
+        REFUSED,
+        FAILED,
+        main("smtpd_sasl_local_domain = example.com"),
+    ),
+    Fault(
+        "user-unreachable",
+        "a user with an @ in the name",
+        'printf "%s\\n" VERSION=3 format=bytevalue type=hash HEADER=END " 6140620065782e6f7267007573657250617373776f7264" " 7365637265740a" DATA=END | sed "s/0a$//" | db5.3_load "$DB"',
+        OK,
+        NOTHING,
+        None,
+    ),
+    Fault(
+        "password-odd",
+        "a password stored with its line end",
+        "printf '%s\\n\\n' \"$PASSWORD\" | saslpasswd2 -p -u example.com alice",
+        REFUSED,
+        FAILED,
+        None,
+        then=NEW_USER,
+    ),
+    Fault(
+        "sender-login-owner",
+        "an owner of an address who is no user",
+        OWNERS.format("carol")
+        + 'main "smtpd_sender_login_maps=texthash:$CONFIG/owners" smtpd_sender_restrictions=reject_sender_login_mismatch',
+        OK,
+        NOTHING,
+        None,
+    ),
+    Fault(
+        "sender-login-map-stale",
+        "postmap was not run for the owners",
+        OWNERS.format("alice")
+        + 'main "smtpd_sender_login_maps=hash:$CONFIG/owners" smtpd_sender_restrictions=reject_sender_login_mismatch',
+        OK,
+        "open database",
+        "postmap -c {config} hash:{config}/owners",
+    ),
+    Fault(
+        "sender-login-unenforced",
+        "owners that no restriction asks for",
+        OWNERS.format("alice") + 'main "smtpd_sender_login_maps=texthash:$CONFIG/owners"',
+        OK,
+        NOTHING,
+        main("smtpd_sender_restrictions = reject_sender_login_mismatch"),
+    ),
+]
