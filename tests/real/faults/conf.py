@@ -10,13 +10,10 @@ from tests.real.faults.fault import (
     MALFORMED,
     NOTHING,
     OK,
-    PLAIN,
     REFUSED,
     RELOAD,
     SILENT,
     Fault,
-    main,
-    option,
     sed,
 )
 

@@ -2,20 +2,7 @@
 
 from __future__ import annotations
 
-from tests.real.faults.fault import (
-    CHROOT,
-    FAILED,
-    LATER,
-    NOTHING,
-    NO_VERIFIER,
-    OK,
-    PLAIN,
-    REFUSED,
-    RELOAD,
-    Fault,
-    option,
-    sed,
-)
+from tests.real.faults.fault import CHROOT, FAILED, LATER, NOTHING, NO_VERIFIER, OK, REFUSED, RELOAD, Fault, option
 
 UNPLUG = 'mkdir "$HOME_/p"; cp -a "$PLUGINS"/. "$HOME_/p"; cd "$HOME_/p"; rm {}; mount --bind "$HOME_/p" "$PLUGINS"'
 PLUG = 'umount -l "$PLUGINS"; postfix -c "$CONFIG" reload'

@@ -2,19 +2,7 @@
 
 from __future__ import annotations
 
-from tests.real.faults.fault import (
-    CHROOT,
-    NOTHING,
-    NO_VERIFIER,
-    OK,
-    PLAIN,
-    REFUSED,
-    RELOAD,
-    SILENT,
-    Fault,
-    main,
-    option,
-)
+from tests.real.faults.fault import CHROOT, NOTHING, NO_VERIFIER, OK, REFUSED, RELOAD, SILENT, Fault, main
 
 CLIENT = 'echo "[mail.example.net] u:p" > "$CONFIG/sasl_passwd"; main smtp_sasl_auth_enable=yes "smtp_sasl_password_maps=$TYPE:$CONFIG/sasl_passwd"; '
 LENIENT = "main smtp_sasl_tls_security_options=noanonymous; "

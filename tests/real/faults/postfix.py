@@ -2,20 +2,7 @@
 
 from __future__ import annotations
 
-from tests.real.faults.fault import (
-    CHROOT,
-    FAILED,
-    NOTHING,
-    OK,
-    REFUSED,
-    RELAY,
-    RELOAD,
-    SILENT,
-    Fault,
-    main,
-    option,
-    sed,
-)
+from tests.real.faults.fault import CHROOT, FAILED, NOTHING, OK, REFUSED, RELAY, RELOAD, SILENT, Fault, main
 
 FAULTS = [
     Fault(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.real.faults.fault import CHROOT, NONE_LEFT, NOTHING, OK, PLAIN, RELAY, SILENT, Fault, main, option
+from tests.real.faults.fault import CHROOT, NONE_LEFT, NOTHING, OK, RELAY, SILENT, Fault, main
 
 FAULTS = [
     Fault(

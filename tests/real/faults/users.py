@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.real.faults.fault import FAILED, NEW_USER, NOTHING, OK, REFUSED, Fault, main, sed
+from tests.real.faults.fault import FAILED, NEW_USER, NOTHING, OK, REFUSED, Fault, main
 
 OWNERS = 'echo "a@example.com {}@example.com" > "$CONFIG/owners"; '
 
