@@ -9,8 +9,6 @@ from sasldb.operations.checks.finding import ERROR, UNSEEN, Check, Finding, Prob
 from sasldb.operations.checks.site import Site
 from sasldb.operations.checks.table import CHECKS, LAST, OF_ANY_APPLICATION, ROOT
 
-_NOT_SEEN = "Nothing is known about it, nor about what depends on it: run this as root."
-
 
 class Report:
     """What came of it: `findings` in the order of the table, and the names of the checks that `passed`."""
@@ -46,7 +44,7 @@ def _make(row: Check, site: Site, report: Report, blocked: set[str], unseen: set
         problem = row.look(site)
     except Unseen as reason:
         if not unseen & set(row.after):  # else it has been told by the check before
-            report.findings.append(Finding(row, Problem(str(reason), _NOT_SEEN, None, UNSEEN)))
+            report.findings.append(Finding(row, Problem(str(reason), reason.why, None, UNSEEN)))
         unseen.add(row.name)
         return
     if problem is None:

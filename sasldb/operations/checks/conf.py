@@ -27,7 +27,18 @@ def search(site: Site) -> Problem | None:
     """Look whether it is known at all where this smtpd looks."""
     if site.search.certain:
         return None
-    raise Unseen(f"where smtpd looks for its conf file is not known; {site.search.how}")
+    where = " and ".join(site.conf_paths)
+    raise Unseen(f"which conf file smtpd reads is not known ({site.search.how})", f"It is taken to be {where}.")
+
+
+def several(site: Site) -> Problem | None:
+    """Look for services that read a conf file of another name, which is not looked at."""
+    for service in site.offering:
+        name = service.value("smtpd_sasl_path")
+        if name != site.application:
+            why = f"To check it, run: sasldb postfix check --app {quote(name)}"
+            raise Unseen(f"{service.label} reads {name}.conf, and not {site.application}.conf", why)
+    return None
 
 
 def elsewhere(site: Site) -> Problem | None:

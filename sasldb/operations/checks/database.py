@@ -56,7 +56,7 @@ def directory(site: Site) -> Problem | None:
         shut = f"{view.jail or ''}{tried.directory}"
         seen = f"{shut} lets {site.user} not through ({description(shut)})"
         why = "smtpd reads the database as that user; it is logged as `Permission denied`."
-        return Problem(seen, why, f"chgrp {quote(site.group)} {quote(shut)} && chmod g+x {quote(shut)}")
+        return Problem(seen, why, f"chgrp {quote(site.group)} {quote(shut)} && chmod g+x {quote(shut)}", safe=False)
     return None
 
 

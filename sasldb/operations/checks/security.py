@@ -27,6 +27,12 @@ def has_tls(service: Service) -> bool:
     return old or service.is_on("smtpd_tls_wrappermode")
 
 
+def only_under_tls(service: Service) -> bool:
+    """Tell whether a service offers AUTH under TLS alone: it says so, or takes nothing at all without TLS."""
+    demanded = service.value("smtpd_tls_security_level") == "encrypt" or service.is_on("smtpd_enforce_tls")
+    return demanded or service.is_on("smtpd_tls_auth_only") or service.is_on("smtpd_tls_wrappermode")
+
+
 def no_tls(site: Site) -> Problem | None:
     """Look for services that allow AUTH under TLS alone, and have no TLS."""
 
@@ -94,7 +100,7 @@ def plaintext(site: Site) -> Problem | None:
     def wrong(service: Service) -> bool:
         options = _options(service, BEFORE)
         typed = set(mechanisms.passing(site.mechanisms, options)) & set(mechanisms.SHADOW_MECHANISMS)
-        return bool(typed) and not service.is_on("smtpd_tls_auth_only") and not service.is_on("smtpd_tls_wrappermode")
+        return bool(typed) and not only_under_tls(service)
 
     services = [service for service in site.offering if wrong(service)]
     if not services:
@@ -111,7 +117,7 @@ def none_left(site: Site) -> Problem | None:
     for name in (BEFORE, UNDER):
 
         def wrong(service: Service, name: str = name) -> bool:
-            here = has_tls(service) if name == UNDER else not service.is_on("smtpd_tls_auth_only")
+            here = has_tls(service) if name == UNDER else not only_under_tls(service)
             return here and not mechanisms.passing(site.mechanisms, _options(service, name))
 
         named = [service for service in site.offering if wrong(service)]

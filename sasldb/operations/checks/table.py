@@ -55,6 +55,7 @@ CHECKS = (
     Check("relay-refused", relaying.refused, POSTFIX, _AUTH),
     Check("relay-unprotected", relaying.demanded, POSTFIX, _AUTH),
     Check("conf-unsure", conf.search, CONF, ()),
+    Check("conf-several", conf.several, CONF, ("sasl-path",)),
     Check("conf-elsewhere", conf.elsewhere, CONF, ("sasl-path", "conf-unsure")),
     Check("conf-missing", conf.missing, CONF, ("sasl-path", "conf-unsure", "conf-elsewhere")),
     Check("conf-unreadable", conf.unreadable, CONF, ("sasl-path", "conf-unsure")),
