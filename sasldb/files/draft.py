@@ -35,6 +35,7 @@ class Draft:
                 continue
             self.path = path
             try:
+                os.fchmod(self.fd, _BIRTH_MODE)  # whatever the umask: libdb opens it again
                 fcntl.flock(self.fd, fcntl.LOCK_EX)
                 swept = not os.fstat(self.fd).st_nlink
             except BaseException:
@@ -54,6 +55,19 @@ class Draft:
         """Make the draft's content that of the descriptor `source`, whose size `status` tells."""
         os.ftruncate(self.fd, 0)
         copy(source, self.fd, status.st_size)
+
+    @property
+    def handle(self) -> str:
+        """A path for libdb that leads to this very inode, whatever others do to its name; the name where there is no /proc."""
+        magic = f"/proc/self/fd/{self.fd}"
+        return magic if os.path.exists(magic) else self.path
+
+    def is_at(self, path: str) -> bool:
+        """Tell whether the name `path` leads to this draft."""
+        try:
+            return os.path.samestat(os.lstat(path), os.fstat(self.fd))
+        except OSError:
+            return False
 
     def keep(self) -> None:
         """Forget the name: the file has been given another."""
@@ -111,7 +125,10 @@ def _remove_if_dead(path: str, database: os.stat_result | None) -> None:
 
 
 def copy(source: int, target: int, size: int) -> None:
-    """Copy the first `size` octets of descriptor `source` to the same place in `target`, in the kernel where it can."""
+    """Copy the first `size` octets of descriptor `source` to the same place in `target`, in the kernel where it can.
+
+    OSError (EIO) when there are fewer: the file became shorter, or the file system misbehaves.
+    """
     done = 0
     while done < size:
         try:
@@ -119,12 +136,12 @@ def copy(source: int, target: int, size: int) -> None:
         except (OSError, AttributeError):
             break
         if count == 0:
-            return
+            break
         done += count
     while done < size:
         piece = os.pread(source, min(_CHUNK, size - done), done)
         if not piece:
-            return
+            raise OSError(errno.EIO, f"ends after {done} of {size} octets")
         write_all(target, piece, done)
         done += len(piece)
 
@@ -136,6 +153,15 @@ def write_all(fd: int, data: bytes, offset: int) -> None:
         count = os.pwrite(fd, view, offset)
         view = view[count:]
         offset += count
+
+
+def drop_inherited_acl(fd: int) -> None:
+    """Take the access control list away that a new file got from its directory: it would let in whom the mode hides."""
+    try:
+        if _ACL in os.listxattr(fd):
+            os.removexattr(fd, _ACL)
+    except (OSError, AttributeError):
+        pass  # a file system or system without them
 
 
 def dress(fd: int, uid: int, gid: int, mode: int, model: int | None) -> None:
@@ -151,10 +177,10 @@ def dress(fd: int, uid: int, gid: int, mode: int, model: int | None) -> None:
 def _copy_attributes(model: int, fd: int) -> None:
     try:
         names = os.listxattr(model)
-        if _ACL not in names and _ACL in os.listxattr(fd):
-            os.removexattr(fd, _ACL)  # came from the directory's default ACL; the original had none
     except (OSError, AttributeError):
         return  # a file system or system without extended attributes
+    if _ACL not in names:
+        drop_inherited_acl(fd)
     for name in names:
         if name in _ATTRIBUTES_OF_CONTENT:
             continue
@@ -169,7 +195,10 @@ def _copy_attributes(model: int, fd: int) -> None:
 
 def sync_directory(directory: str) -> None:
     """Make a rename or a new name in `directory` last through a power failure, where the file system can."""
-    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except PermissionError:
+        return  # one that may be written to and not read: it cannot be synced by us
     try:
         os.fsync(fd)
     except OSError as error:

@@ -10,15 +10,17 @@ import time
 
 from sasldb.errors import EmptyFile, NotFound
 from sasldb.files import inplace
+from sasldb.files.journal import pending
 from sasldb.files.lock import lock
 from sasldb.files.ownership import Wishes, due, told
 from sasldb.files.refusals import refusal
-from sasldb.files.replacing import Replacement, publish, stamp
+from sasldb.files.publishing import publish
+from sasldb.files.replacing import Replacement, written_by_others
 from sasldb.files.trust import resolve, warnings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from sasldb.files.replacing import Make
+    from sasldb.files.publishing import Make
 
 _RECENT = 1.0  # seconds
 
@@ -36,7 +38,7 @@ class Exclusive:
     __slots__ = ("fd", "notes", "path", "real", "warnings", "wishes")
 
     def __init__(self, path: str, wishes: Wishes, create: bool, wait: float) -> None:
-        """Lock `path`, for which `wait` seconds may be waited; with `create` it need not exist.
+        """Lock `path`, for which `wait` seconds may be waited; with `create` it need not exist, but its directory must.
 
         Raises:
             NotFound, AccessDenied, UnsafeFile, Locked: as `files.lock.lock`.
@@ -56,9 +58,16 @@ class Exclusive:
     def lock_again(self, wait: float) -> None:
         """Lock the file that the name leads to now, and finish what a killed writer may have begun; errors as the constructor's."""
         self.fd = lock(self.path, self.real, wait)
-        journal = inplace.pending(os.path.dirname(self.real), self.fd)
-        if journal is not None:
-            inplace.finish(self.path, self.fd, journal)
+        try:
+            begun = pending(self.path, os.path.dirname(self.real), self.fd)
+            if begun is not None:
+                inplace.finish(self.path, self.fd, begun)
+        except OSError as error:
+            self.close()
+            raise refusal(self.path, "its journal cannot be read", error) from error
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Give the lock back."""
@@ -69,7 +78,8 @@ class Exclusive:
     @property
     def size(self) -> int:
         """The file's size in octets; 0 while there is none."""
-        return 0 if self.fd is None else os.fstat(self.fd).st_size
+        status = self._status()
+        return 0 if status is None else status.st_size
 
     def read(self, offset: int, length: int) -> bytes:
         """Return up to `length` octets at `offset`; AccessDenied or WriteFailed (EIO) when the system refuses."""
@@ -82,17 +92,30 @@ class Exclusive:
 
     def stamp(self) -> tuple[int, int, int] | None:
         """Return what changes whenever a program writes to the file: size and times; None while there is no file."""
-        return None if self.fd is None else stamp(self.fd)
+        status = self._status()
+        return None if status is None else (status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
     def recent(self) -> bool:
         """Tell whether the file was written to within the last second: a Cyrus tool may still be at it."""
-        return self.fd is not None and abs(time.time() - os.fstat(self.fd).st_mtime) < _RECENT
+        status = self._status()
+        return status is not None and abs(time.time() - status.st_mtime) < _RECENT
+
+    def recent_by_others(self) -> bool:
+        """Tell whether a program other than ours wrote to it within the last second."""
+        status = self._status()
+        return status is not None and written_by_others(status, _RECENT)
+
+    def _status(self) -> os.stat_result | None:
+        try:
+            return None if self.fd is None else os.fstat(self.fd)
+        except OSError as error:
+            raise refusal(self.path, "cannot be looked at", error) from error
 
     def adjust(self) -> None:
         """Give the file as it is the owner and mode that are due, without another change."""
-        if self.fd is None:
+        status = self._status()
+        if self.fd is None or status is None:
             return
-        status = os.fstat(self.fd)
         after = due(self.real, status, self.wishes)
         self.notes = told(self.path, status, after)
         if not self.notes:
@@ -105,7 +128,7 @@ class Exclusive:
             raise refusal(self.path, f"owner and mode cannot be made {after}", error) from error
 
     def replace(self, make: Make) -> bool:
-        """Put the file in place that `make` makes of a copy; it is called with the copy's path, and again if need be.
+        """Put the file in place that `make` makes of a copy; it is called with a path to the copy, and again if need be.
 
         A missing file is handed to `make` as one of zero bytes. Returns False, and changes nothing, when the file did not exist
         and another process has made it meanwhile: lock it and try again.

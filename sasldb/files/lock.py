@@ -83,10 +83,9 @@ def lock(path: str, real: str, wait: float) -> int:
 def leads_to(real: str, fd: int) -> bool:
     """Tell whether the name `real` still leads to the inode that `fd` has open."""
     try:
-        there = os.lstat(real)
+        return os.path.samestat(os.lstat(real), os.fstat(fd))
     except OSError:
-        return False
-    return os.path.samestat(there, os.fstat(fd))
+        return False  # gone, or (ESTALE, on NFS) replaced by another machine
 
 
 def _lock_by(fd: int, deadline: float, path: str, wait: float) -> None:
@@ -108,12 +107,13 @@ def _lock_by(fd: int, deadline: float, path: str, wait: float) -> None:
 
 def _holder(fd: int) -> str:
     """Name the process that holds the lock, as /proc/locks tells (proc(5)); "another process" where it does not."""
-    inode = f":{os.fstat(fd).st_ino}"
     try:
+        status = os.fstat(fd)
+        inode = f"{os.major(status.st_dev):02x}:{os.minor(status.st_dev):02x}:{status.st_ino}"
         with open("/proc/locks", encoding="ascii") as table:
             for line in table:
                 words = line.split()
-                if "FLOCK" in words and "->" not in words and words[5].endswith(inode):
+                if "FLOCK" in words and "->" not in words and words[5] == inode:
                     with open(f"/proc/{int(words[4])}/comm", encoding="utf-8", errors="replace") as comm:
                         return f"process {words[4]} ({comm.read().strip()})"
     except (OSError, IndexError, ValueError):

@@ -12,11 +12,17 @@ import os
 import time
 
 from sasldb.errors import Conflict, EmptyFile, NotFound
-from sasldb.files import inplace
 from sasldb.files.draft import copy
+from sasldb.files.journal import pending
 from sasldb.files.lock import open_regular
 from sasldb.files.refusals import refusal
 from sasldb.files.trust import resolve
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Inspect = Callable[[Callable[[int, int], bytes], int], object]
 
 _IN_MEMORY = 8 << 20  # octets
 _TRIES = 50
@@ -26,18 +32,19 @@ _TICK = 0.01  # seconds; within one tick of the kernel's clock a second write do
 
 
 class Snapshot:
-    """What `path` held when it was made: `read(offset, length)`, `size` in octets. Close it after use.
+    """What `path` held when it was made: `read(offset, length)`, `size` in octets. Close it after use."""
 
-    `recent` tells whether the file had been written to within the last second: then a damaged look may be that of a program
-    still writing, and a second look is worth its time.
-    """
+    __slots__ = ("_content", "_fd", "_inspect", "path", "real", "size")
 
-    __slots__ = ("_content", "_fd", "path", "real", "recent", "size")
+    def __init__(self, path: str, inspect: Inspect | None = None) -> None:
+        """Read or copy the file; the errors are those of this module.
 
-    def __init__(self, path: str) -> None:
-        """Read or copy the file; the errors are those of this module."""
+        `inspect` is called with a function that reads from the file and its size before a large one is copied, and may
+        refuse it by an exception.
+        """
         self.path = path
         self.real = resolve(path)
+        self._inspect = inspect
         self._fd = self.size = -1
         try:
             for _ in range(_TRIES):
@@ -57,43 +64,40 @@ class Snapshot:
         try:
             fd = open_regular(self.path, self.real)
         except NotFound as error:
-            raise NotFound(self.path, "no such file", f"to make it, run: sasldb init -f {self.path}") from error
+            remedy = f"to make it, run: sasldb init -f {self.path}"
+            raise NotFound(self.path, "no such file", remedy) from error
         directory = os.path.dirname(self.real)
         try:
-            journal = inplace.pending(directory, fd)
-            if journal is None:
-                return self._take(fd) and inplace.pending(directory, fd) is None
+            before = os.fstat(fd)
+            begun = pending(self.path, directory, fd)
+            if begun is None:
+                self._take(fd, before.st_size)
+                # A writer in place shows in its journal or, once that is gone, in the time of the last change.
+                return pending(self.path, directory, fd) is None and _rested(before, os.fstat(fd))
         finally:
             os.close(fd)
         try:
-            fd = inplace.open_new(journal)
-        except FileNotFoundError:
+            fd = begun.open(begun.new)
+        except OSError:
             return False  # its writer has just finished
         try:
-            return self._take(fd)
+            self._take(fd, os.fstat(fd).st_size)
+            return True
         finally:
             os.close(fd)
 
-    def _take(self, fd: int) -> bool:
-        before = os.fstat(fd)
-        age = abs(time.time() - before.st_mtime)
-        self.size = before.st_size
-        self.recent = age < _RECENT
-        if self.size <= _IN_MEMORY:
-            self._content = os.pread(fd, self.size, 0)
-            rested = age > _TICK or os.pread(fd, self.size, 0) == self._content
-        else:
-            self._copy(fd)
-            rested = age > _TICK
-        after = os.fstat(fd)
-        return rested and (after.st_size, after.st_mtime_ns) == (self.size, before.st_mtime_ns)
-
-    def _copy(self, fd: int) -> None:
+    def _take(self, fd: int, size: int) -> None:
         self.close()
+        self.size = size
+        if size <= _IN_MEMORY:
+            self._content = os.pread(fd, size, 0)
+            return
+        if self._inspect is not None:
+            self._inspect(lambda offset, length: os.pread(fd, length, offset), size)
         for directory in (os.path.dirname(self.real), "/var/tmp", "/tmp"):
             try:
                 self._fd = os.open(directory, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
-                copy(fd, self._fd, self.size)
+                copy(fd, self._fd, size)
                 return
             except (OSError, AttributeError):
                 self.close()  # no such files here, or no room
@@ -114,3 +118,22 @@ class Snapshot:
             os.close(self._fd)
             self._fd = -1
         self._content = b""
+
+
+def written_lately(path: str) -> bool:
+    """Tell whether the file was written to within the last second: a damaged look may be that of a program still writing."""
+    try:
+        return abs(time.time() - os.stat(path).st_mtime) < _RECENT
+    except OSError:
+        return False
+
+
+def _rested(before: os.stat_result, after: os.stat_result) -> bool:
+    """Tell whether nobody wrote to the file between the two looks, and long enough before the first that it would show."""
+    age = time.time() - before.st_mtime
+    same = (before.st_size, before.st_mtime_ns, before.st_ctime_ns) == (
+        after.st_size,
+        after.st_mtime_ns,
+        after.st_ctime_ns,
+    )
+    return same and (age > _TICK or before.st_mtime_ns != before.st_ctime_ns)

@@ -8,6 +8,7 @@ Errors: UnsafeFile (such a link, a link loop), NotFound (a link that leads nowhe
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 
@@ -29,11 +30,16 @@ def resolve(path: str) -> str:
     """Return the absolute path without links that `path` leads to; its last component need not exist.
 
     Raises:
-        UnsafeFile: a link that somebody else may have put there, or a loop of links.
-        NotFound: the last component is a link that leads nowhere.
+        UnsafeFile: a link that somebody else may have put there, a loop of links, a path that no file can have.
+        NotFound: the last component is a link that leads nowhere, or the current directory has gone.
         AccessDenied: a directory on the way may not be searched.
     """
-    absolute = os.path.abspath(path)
+    if not path or path.endswith("/") or "\0" in path:
+        raise UnsafeFile(path.replace("\0", "\\0"), "not the path of a file")
+    try:
+        absolute = path if path.startswith("/") else os.path.join(os.getcwd(), path)
+    except OSError as error:
+        raise refusal(path, "the current directory cannot be told", error) from error
     if os.path.realpath(absolute) == absolute and not os.path.islink(absolute):
         return absolute
     try:
@@ -55,6 +61,8 @@ def _walk(path: str, absolute: str) -> str:
         if name in ("", "."):
             continue
         if name == "..":
+            if not os.path.isdir(real):
+                raise NotADirectoryError(errno.ENOTDIR, "not a directory")
             real = os.path.dirname(real)
             continue
         here = os.path.join(real, name)

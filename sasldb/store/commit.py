@@ -30,13 +30,14 @@ def commit(held: Exclusive, ground: Ground, changes: ChangeSet) -> bool:
     Returns:
         False, with nothing changed, when the file did not exist and another process has made it meanwhile: lock it, try again.
     """
-    pages = ground.pages()
-    if pages is not None and not changes.resolve(pages):
-        held.adjust()
-        return True
     for look in range(LOOKS):
         try:
-            return held.replace(lambda draft: _bring_in(held.path, draft, ground, changes))
+            pages = ground.pages()
+            values = changes.resolve(pages)
+            if pages is not None and not values:
+                held.adjust()
+                return True
+            return held.replace(lambda draft: _Step(held, ground, changes, values).run(draft))
         except Corrupt:
             if look + 1 == LOOKS or not held.recent():
                 raise
@@ -44,39 +45,60 @@ def commit(held: Exclusive, ground: Ground, changes: ChangeSet) -> bool:
     return False
 
 
-def _bring_in(path: str, draft: str, ground: Ground, changes: ChangeSet) -> None:
-    """Make the changes in the file `draft`, a copy of the database (or of zero bytes)."""
-    try:
-        fd = os.open(draft, os.O_RDONLY | os.O_CLOEXEC)
+class _Step:
+    """What is done to one draft. `values` is what the changes come to, as long as nobody has written to the file."""
+
+    __slots__ = ("_changes", "_ground", "_held", "_path", "_values")
+
+    def __init__(self, held: Exclusive, ground: Ground, changes: ChangeSet, values: Values) -> None:
+        self._held = held
+        self._path = held.path
+        self._ground = ground
+        self._changes = changes
+        self._values = values
+
+    def run(self, draft: str) -> None:
+        """Make the changes in the file to which the path `draft` leads, a copy of the database (or of zero bytes)."""
         try:
-            _change(path, draft, fd, ground, changes)
-        finally:
-            os.close(fd)
-    except OSError as error:
-        raise refusal(path, "its copy cannot be read", error) from error
+            fd = os.open(draft, os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                self._change(draft, fd)
+            finally:
+                os.close(fd)
+        except OSError as error:
+            raise refusal(self._path, "its copy cannot be read", error) from error
 
+    def _change(self, draft: str, fd: int) -> None:
+        from sasldb.formats import berkeley
 
-def _change(path: str, draft: str, fd: int, ground: Ground, changes: ChangeSet) -> None:
-    """Make the changes in the file `draft`, which `fd` has open for reading; the caller handles OSError."""
-    from sasldb.formats import berkeley
+        size = os.fstat(fd).st_size
+        if not size and not self._ground.was_empty:
+            raise Conflict(
+                self._path, "another program emptied it while it was edited", "bring it back, then run this again"
+            )
+        before = open_pages(_reader(fd), size, self._path) if size else None
+        values = self._values
+        if self._ground.moved():
+            if not self._ground.bears(before):
+                raise Conflict(self._path, "another program changed what this edit was based on", "run this again")
+            values = self._changes.resolve(before)
+        if before is not None:
+            self._check_before(before, values, size)
+        berkeley.apply(draft, values, size, self._path)
+        size = os.fstat(fd).st_size
+        after = open_pages(_reader(fd), size, self._path)
+        if size > WHOLE:
+            after.check_around(values, _added(values))
+        else:
+            after.check()
+        _read_back(self._path, after, values)
 
-    size = os.fstat(fd).st_size
-    before = open_pages(_reader(fd), size, path) if size else None
-    if ground.moved() and not ground.bears(before):
-        raise Conflict(path, "another program changed what this edit was based on", "run this again")
-    values = changes.resolve(before)
-    if before is not None and size > WHOLE:
-        before.check_around(values, _added(values))
-    elif before is not None and ground.moved():
-        before.check()
-    berkeley.apply(draft, values, size, path)
-    size = os.fstat(fd).st_size
-    after = open_pages(_reader(fd), size, path)
-    if size > WHOLE:
-        after.check_around(values, _added(values))
-    else:
-        after.check()
-    _read_back(path, after, values)
+    def _check_before(self, pages: Pages, values: Values, size: int) -> None:
+        """Look at what libdb will touch; at everything where a Cyrus tool may have been between two writes."""
+        if self._held.recent_by_others() or (size <= WHOLE and self._ground.moved()):
+            pages.check()
+        elif size > WHOLE:
+            pages.check_around(values, _added(values))
 
 
 def _reader(fd: int) -> Read:

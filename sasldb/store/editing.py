@@ -46,7 +46,7 @@ class Editor:
         warnings: sentences about where the file lies.
     """
 
-    __slots__ = ("_changes", "_ground", "_held", "notes", "path", "realm", "warnings")
+    __slots__ = ("_changes", "_ground", "_held", "_over", "notes", "path", "realm", "warnings")
 
     def __init__(self, held: Exclusive, realm: bytes | None) -> None:
         """Use `edit` to make one. `held` is the locked file."""
@@ -57,12 +57,13 @@ class Editor:
         self._held = held
         self._ground = Ground(held)
         self._changes = ChangeSet()
+        self._over = False
 
     # What is there, as the block has left it
 
     def value(self, key: bytes) -> bytes | None:
         """Return the value of one record (bytes), None when there is none."""
-        return self._changes.value(key, self._ground.value)
+        return self._open().value(key, self._ground.value)
 
     def records(self) -> Iterator[tuple[bytes, bytes]]:
         """Yield (key, value) of every record, malformed keys too: in the file's order, then those that are new."""
@@ -91,17 +92,24 @@ class Editor:
         """Return the user id that `login` means here; BadName for a NUL."""
         return identify(login, self.realm)
 
+    def _open(self) -> ChangeSet:
+        if self._over:
+            raise ValueError(f"{self.path}: the edit is over")
+        return self._changes
+
     # Changing it
 
     def put(self, key: bytes, value: bytes) -> None:
         """Store one record verbatim; BadName when the key is not user, realm and property."""
         if split_key(key) is None:
             raise BadName(to_text(key).replace("\0", "\\0"), "not a key of user, realm and property")
-        self._changes.put(key, bytes(value))
+        if not isinstance(value, (bytes, bytearray)):
+            raise TypeError(f"a value is bytes, not {type(value).__name__}")
+        self._open().put(key, bytes(value))
 
     def remove(self, key: bytes) -> None:
         """Remove one record, malformed keys too; one that is absent is no error."""
-        self._changes.put(key, None)
+        self._open().put(key, None)
 
     def set_password(self, login: str | bytes | UserId, password: bytes | Secret) -> None:
         """Store the plaintext `password` for `login`, which need not exist, and remove every secret derived from an old one.
@@ -110,12 +118,13 @@ class Editor:
             BadName: an empty user. BadPassword: empty, longer than 8192 octets, or with a NUL, where libsasl would cut it.
         """
         user_id = self.identify(login)
-        value = password.reveal() if isinstance(password, Secret) else bytes(password)
+        value = password.reveal() if isinstance(password, Secret) else password
         if not user_id.user:
             raise BadName(str(user_id), "an empty user name")
         check_storable(user_id, value)
-        self._changes.clear(user_id.prefix, _DERIVED)
-        self._changes.put(user_id.prefix + USER_PASSWORD, value)
+        changes = self._open()
+        changes.clear(user_id.prefix, _DERIVED)
+        changes.put(user_id.prefix + USER_PASSWORD, value)
 
     def delete(self, login: str | bytes | UserId, missing_ok: bool = False) -> None:
         """Remove every property of `login`, those this package has never heard of too.
@@ -126,7 +135,7 @@ class Editor:
         user_id = self.identify(login)
         if not missing_ok and not self.properties(user_id):
             raise NoSuchUser(str(user_id), f"no such user in {self.path}")
-        self._changes.clear(user_id.prefix, None)
+        self._open().clear(user_id.prefix, None)
 
     # The end of the block
 
@@ -137,8 +146,10 @@ class Editor:
             StaleCopy: the changes are in the file, and could not be brought into the copy.
             DatabaseError: as the module says; nothing was changed.
         """
+        changes = self._open()
+        self._over = True
         copy = self._jail_copy()
-        while not commit(self._held, self._ground, self._changes):
+        while not commit(self._held, self._ground, changes):
             self._held.close()  # another process made the file just now: its lock is the one to have
             self._held.lock_again(WAIT)
         self.notes = self._held.notes
@@ -156,6 +167,7 @@ class Editor:
 
     def close(self) -> None:
         """Give the lock back; changes that were not committed are forgotten."""
+        self._over = True
         self._held.close()
 
     def __enter__(self) -> Editor:
@@ -163,7 +175,7 @@ class Editor:
 
     def __exit__(self, kind: object, *exc_info: object) -> None:
         try:
-            if kind is None:
+            if kind is None and not self._over:
                 self.commit()
         finally:
             self.close()

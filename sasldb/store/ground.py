@@ -28,12 +28,16 @@ LOOKS = 50
 
 
 class Ground:
-    """The records of the locked file `held` at the block's beginning; every method that reads takes note of what it read."""
+    """The records of the locked file `held` at the block's beginning; every method that reads takes note of what it read.
 
-    __slots__ = ("_all", "_held", "_pages", "_read", "_stamp")
+    `was_empty`: there was no file then, or one of zero bytes.
+    """
+
+    __slots__ = ("_all", "_held", "_pages", "_read", "_stamp", "was_empty")
 
     def __init__(self, held: Exclusive) -> None:
         self._held = held
+        self.was_empty = not held.size
         self._stamp = held.stamp()
         self._pages: Pages | None = None
         self._read: dict[bytes, bytes | None] = {}

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 
 from sasldb.errors import Corrupt
-from sasldb.files.snapshot import Snapshot
+from sasldb.files.snapshot import Snapshot, written_lately
 from sasldb.formats.table import open_pages
 from sasldb.model.identity import UserId
 from sasldb.model.record import split_key
@@ -31,7 +31,7 @@ _PAUSE = 0.05  # seconds
 class Database:
     """One database as it was when it was opened. A context manager; iterating gives its accounts in the file's own order."""
 
-    __slots__ = ("_pages", "_snapshot", "path", "realm")
+    __slots__ = ("_closed", "_pages", "_snapshot", "path", "realm")
 
     def __init__(self, path: str, realm: str | bytes | None = None, checked: bool = True) -> None:
         """Take the snapshot of `path`. `realm` is that of bare user names; None is the host's name in lower case.
@@ -40,22 +40,31 @@ class Database:
         looked at when it is reached, which a list of a large file prefers.
         """
         self.path = path
+        self._closed = False
         self.realm = None if realm is None else to_bytes(realm)
         for look in range(_LOOKS):
-            self._snapshot = Snapshot(path)
             try:
-                self._pages: Pages = open_pages(self._snapshot.read, self._snapshot.size, path)
-                if checked:
-                    self._pages.check()
+                self._open(checked)
                 return
             except Corrupt:
-                self._snapshot.close()
-                if look + 1 == _LOOKS or not self._snapshot.recent:
+                if look + 1 == _LOOKS or not written_lately(path):
                     raise
                 time.sleep(_PAUSE)  # a Cyrus tool may be writing just now
-            except BaseException:
-                self._snapshot.close()
-                raise
+
+    def _open(self, checked: bool) -> None:
+        self._snapshot = Snapshot(self.path, lambda read, size: open_pages(read, size, self.path))
+        try:
+            self._pages: Pages = open_pages(self._read, self._snapshot.size, self.path)
+            if checked:
+                self._pages.check()
+        except BaseException:
+            self._snapshot.close()
+            raise
+
+    def _read(self, offset: int, length: int) -> bytes:
+        if self._closed:
+            raise ValueError(f"{self.path}: read after it was closed")
+        return self._snapshot.read(offset, length)
 
     def __enter__(self) -> Database:
         return self
@@ -64,7 +73,8 @@ class Database:
         self.close()
 
     def close(self) -> None:
-        """Let the snapshot go."""
+        """Let the snapshot go; reading from it is then a ValueError."""
+        self._closed = True
         self._snapshot.close()
 
     def __iter__(self) -> Iterator[Account]:

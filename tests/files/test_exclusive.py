@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 import sasldb
-from sasldb.errors import Locked, NotFound, UnsafeFile, WriteFailed
-from sasldb.files.inplace import Journal
+from sasldb.errors import Corrupt, DatabaseError, Locked, NotFound, UnsafeFile, WriteFailed
+from sasldb.files.journal import Journal
 from sasldb.files.trust import warnings
 
 
@@ -154,11 +154,165 @@ def test_a_half_done_overwrite_is_read_as_new(path: Path, tmp_path: Path) -> Non
     assert os.listdir(tmp_path) == ["db"]
 
 
-def test_a_journal_that_no_longer_fits_is_not_believed(path: Path, tmp_path: Path) -> None:
-    """When somebody has written to the file since, the journal changes nothing."""
+def test_a_journal_that_no_longer_fits_is_for_a_person(path: Path, tmp_path: Path) -> None:
+    """When somebody has written to the file since, nothing is guessed: the error names both versions, and they stay."""
     set_one(tmp_path / "elsewhere", b"third")
-    half_done(path, (tmp_path / "elsewhere").read_bytes())
-    assert accepts(path, b"third")
+    third = (tmp_path / "elsewhere").read_bytes()
+    journal = half_done(path, third)
+    os.utime(path, (1, 1))
+    for attempt in (lambda: accepts(path, b"third"), lambda: set_one(path)):
+        with pytest.raises(Corrupt, match=journal.new):
+            attempt()
+    assert path.read_bytes() == third
+    assert os.path.exists(journal.old) and os.path.exists(journal.new)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a journal of somebody else's")
+def test_a_journal_of_the_group_counts_where_the_group_may_write(path: Path) -> None:
+    """What a member of a group that may write to the file had begun is finished by root; by mode 0640 it is not believed."""
+    os.chown(path, 0, 60)  # games: a group that Debian gives to no other user than games
+    journal = half_done(path, b"")
+    torn = path.read_bytes()
+    for name in (journal.old, journal.new):
+        os.chown(name, 5, 60)  # the user games
+    path.chmod(0o640)
+    assert path.read_bytes() == torn
+    old, new = Path(journal.old).read_bytes(), Path(journal.new).read_bytes()
+    path.write_bytes(old)
+    assert accepts(path, b"first")
+    path.write_bytes(new[:4096] + old[4096:])
+    path.chmod(0o660)
+    assert accepts(path, b"second")
+
+
+def test_the_journal_of_a_file_that_has_gone_is_removed(path: Path, tmp_path: Path) -> None:
+    """A journal whose database was replaced since holds passwords and serves nobody: the next writer removes it."""
+    journal = half_done(path, b"")
+    (tmp_path / "copy").write_bytes(Path(journal.new).read_bytes())
+    (tmp_path / "copy").replace(path)
+    set_one(path)
+    assert os.listdir(tmp_path) == ["db"]
+
+
+def test_a_database_with_two_names_that_its_group_may_write(path: Path, tmp_path: Path) -> None:
+    """The journal is private to its writer, whatever the file's mode, so that it is believed afterwards."""
+    os.link(path, tmp_path / "other")
+    path.chmod(0o660)
+    seen = []
+    original = os.ftruncate
+
+    def watch(fd: int, length: int) -> None:
+        if os.fstat(fd).st_nlink == 2:
+            seen.extend(os.stat(tmp_path / name) for name in os.listdir(tmp_path) if name.startswith(".sasldb-"))
+        original(fd, length)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "ftruncate", watch)
+        set_one(path, b"second")
+    assert [(status.st_uid, status.st_mode & 0o777) for status in seen] == [(os.geteuid(), 0o600)] * 2
+    assert path.stat().st_mode & 0o777 == 0o660 and accepts(tmp_path / "other", b"second")
+
+
+def test_a_copy_that_is_cut_short_is_no_empty_database(path: Path) -> None:
+    """When the system copies less than the file has, the change fails or the rest is read; no user is lost."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "copy_file_range", lambda *args: 0)
+        with sasldb.edit(str(path)) as db:
+            db.set_password("bob@example.com", b"y")
+    with sasldb.open(str(path)) as read:
+        assert read.verify("alice@example.com", b"first") and read.verify("bob@example.com", b"y")
+
+
+def test_a_file_emptied_meanwhile_is_not_overwritten(path: Path) -> None:
+    """A program that truncates the file during an edit (a restore by `cat backup > file`) is told of, and the file left to it."""
+    with pytest.raises(DatabaseError), sasldb.edit(str(path)) as db:
+        db.set_password("bob@example.com", b"y")
+        path.write_bytes(b"")
+    assert path.read_bytes() == b""
+
+
+def test_the_draft_is_not_found_by_its_name(path: Path, tmp_path: Path) -> None:
+    """Somebody who swaps the draft for a link to another database changes neither: the draft is used by its descriptor."""
+    other = tmp_path / "private"
+    set_one(other, b"untouched")
+    before = other.read_bytes()
+    original = os.fsync
+
+    def swap(fd: int) -> None:
+        for name in os.listdir(tmp_path):
+            if name.startswith(".db.sasldb-") and not (tmp_path / name).is_symlink():
+                (tmp_path / name).rename(tmp_path / "aside")
+                (tmp_path / name).symlink_to(other)
+        original(fd)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", swap)
+        with pytest.raises(UnsafeFile):
+            set_one(path)
+    assert other.read_bytes() == before and accepts(path, b"first")
+
+
+@pytest.mark.parametrize("name", ["db/", "", "d\0b"])
+def test_no_path_of_a_file(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A trailing slash, nothing and a NUL make no file name, and nothing is made."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UnsafeFile):
+        sasldb.edit(name)
+    with pytest.raises(UnsafeFile):
+        sasldb.open(name)
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_path_is_read_as_the_kernel_reads_it(path: Path, tmp_path: Path) -> None:
+    """`..` behind a link is the parent of where the link leads."""
+    (tmp_path / "data" / "deep").mkdir(parents=True)
+    (tmp_path / "link").symlink_to("data/deep")
+    set_one(Path(f"{tmp_path}/link/../db"), b"x")
+    assert (tmp_path / "data" / "db").exists() and accepts(path, b"first")
+
+
+def test_a_current_directory_that_has_gone_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A relative path from nowhere is an error of this package."""
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    with pytest.raises(DatabaseError):
+        sasldb.edit("db")
+    monkeypatch.chdir(tmp_path)
+
+
+def test_a_directory_s_default_list_lets_nobody_in(tmp_path: Path) -> None:
+    """A new database takes no access control list from its directory, for its mode would not show whom it lets in."""
+    import shutil
+
+    setfacl = shutil.which("setfacl")
+    if setfacl is None:
+        pytest.skip("this machine has no setfacl (package acl)")
+    subprocess.run([setfacl, "-d", "-m", "u:65534:rw", str(tmp_path)], check=True)
+    set_one(tmp_path / "new", b"x")
+    assert os.listxattr(tmp_path / "new") == []
+    set_one(tmp_path / "new", b"y")
+    assert os.listxattr(tmp_path / "new") == []
+
+
+def test_the_system_s_refusals_are_ours(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An OSError at any look at the file is an error of this package (here: ESTALE, as NFS gives it)."""
+    with sasldb.edit(str(path)) as db:
+        db.set_password("alice@example.com", b"second")
+        stale = OSError(116, "Stale file handle")
+        patch = pytest.MonkeyPatch()
+
+        def refuse(fd: int) -> os.stat_result:
+            raise stale
+
+        patch.setattr(os, "fstat", refuse)
+        try:
+            with pytest.raises(DatabaseError):
+                db.commit()
+        finally:
+            patch.undo()
+    assert accepts(path, b"first")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a journal of somebody else's")

@@ -230,6 +230,33 @@ def test_a_maker_who_had_found_nothing_is_told_of_the_other(path: Path) -> None:
     assert dump(path) == {ALICE: b"y"}
 
 
+def test_an_edit_ends_once(path: Path) -> None:
+    """A commit inside the block is the block's end; a change after it, and one after the block, is refused and not lost silently."""
+    with sasldb.edit(str(path)) as db:
+        db.set_password("alice@example.com", b"x")
+        db.commit()
+        with pytest.raises(ValueError):
+            db.set_password("alice@example.com", b"y")
+    with pytest.raises(ValueError):
+        db.remove(ALICE)
+    with pytest.raises(ValueError):
+        db.commit()
+    with sasldb.open(str(path)) as read:
+        pass
+    with pytest.raises(ValueError):
+        list(read.records())
+    assert dump(path) == {ALICE: b"x"}
+
+
+def test_only_bytes_are_stored(path: Path) -> None:
+    """Anything else than bytes is a mistake of the caller, and told as one."""
+    with sasldb.edit(str(path)) as db:
+        with pytest.raises(TypeError):
+            db.put(ALICE, 1)  # type: ignore[arg-type]
+        with pytest.raises(TypeError):
+            db.set_password("alice@example.com", "text")  # type: ignore[arg-type]
+
+
 def test_two_makers_of_one_file_both_succeed(path: Path) -> None:
     """A file that another process made during the block is edited, not replaced."""
     with sasldb.edit(str(path)) as db:
