@@ -1,7 +1,7 @@
 """Owner, group and mode of a database: the rules of the Postfix howto, and what the caller overrules.
 
 The file holds passwords, so nobody else may ever read it:
-- a new database, and always the default one and its copy in Postfix's chroot: root:postfix 0640;
+- a new database, and always the default one and its copy in Postfix's chroot, also where these names are links: root:postfix 0640;
 - a default database whose group has postfix as a member (Debian's root:sasl) keeps its group;
 - any other existing database keeps owner, group and mode, less every permission for others;
 - as non-root nothing can be given away: our own user and group.
@@ -27,6 +27,7 @@ POSTFIX_JAIL = "/var/spool/postfix"  # queue_directory, where a chrooted smtpd l
 POSTFIX = "postfix"
 PRIVATE = 0o640
 _FOR_OTHERS = 0o007
+_NOBODY = 2**32 - 1  # as uid or gid it is -1, which chown(2) takes for "leave it"
 
 JAIL_COPIES = {path: POSTFIX_JAIL + path for path in DEFAULT_DATABASES}
 _GOVERNED = frozenset((*JAIL_COPIES, *JAIL_COPIES.values()))
@@ -47,17 +48,17 @@ class Wishes:
         """Read names or numbers (`mode` in octal); None and "" are no wish.
 
         Raises:
-            SasldbError: an unknown user or group, or a mode that is not octal, exceeds 0777 or lets others in.
+            SasldbError: an unknown user or group, a number that can be none, or a mode that is not octal, exceeds 0777 or lets
+                others in.
         """
         uid = _number(owner, "owner", lambda name: pwd.getpwnam(name).pw_uid)
         gid = _number(group, "group", lambda name: grp.getgrnam(name).gr_gid)
         if not mode:
             return cls(uid, gid, None)
-        try:
-            bits = int(mode, 8)
-        except ValueError:
-            raise SasldbError(f"mode {mode}", "not an octal number", "for example 0640") from None
-        if bits < 0 or bits > 0o777 or bits & _FOR_OTHERS:
+        if mode.strip("01234567"):  # int() would also take a sign, blanks, 0o and the digits of other scripts
+            raise SasldbError(f"mode {mode}", "not an octal number", "for example 0640")
+        bits = int(mode, 8)
+        if bits > 0o777 or bits & _FOR_OTHERS:
             raise SasldbError(f"mode {mode}", "the file holds passwords: no permission for others", "for example 0640")
         return cls(uid, gid, bits)
 
@@ -104,7 +105,7 @@ def due(real: str, present: os.stat_result | None, wishes: Wishes) -> Ownership:
     else:
         rule = Ownership.of(present)
         rule.mode &= ~_FOR_OTHERS & 0o777
-        if real in _GOVERNED and os.geteuid() == 0 and _postfix_group(-1) != -1:
+        if _governed(real) and os.geteuid() == 0 and _postfix_group(-1) != -1:
             rule.uid, rule.mode = 0, PRIVATE
             if not _postfix_in(rule.gid):
                 rule.gid = _postfix_group(rule.gid)
@@ -115,6 +116,11 @@ def due(real: str, present: os.stat_result | None, wishes: Wishes) -> Ownership:
     if wishes.mode is not None:
         rule.mode = wishes.mode
     return rule
+
+
+def _governed(real: str) -> bool:
+    """Tell whether `real` is a default database or its copy in the chroot, or what one of these names leads to."""
+    return real in _GOVERNED or any(os.path.realpath(name) == real for name in _GOVERNED)
 
 
 def copy_in_jail(*names: str) -> str | None:
@@ -152,11 +158,14 @@ def _number(name: str | None, what: str, look_up: object) -> int | None:
     """Return the number of a user or group given by name or number; None for no name."""
     if not name:
         return None
-    if name.isdigit():
-        return int(name)
+    if name.isascii() and name.isdigit():
+        digits = name.lstrip("0") or "0"
+        if len(digits) > len(str(_NOBODY)) or int(digits) >= _NOBODY:
+            raise SasldbError(f"{what} {name}", f"not a number from 0 to {_NOBODY - 1}")
+        return int(digits)
     try:
         number: int = look_up(name)  # type: ignore[operator]
-    except KeyError:
+    except (KeyError, ValueError):  # ValueError: a NUL, or a character that this locale has no octets for
         raise SasldbError(f"{what} {name}", "no such name on this host") from None
     return number
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import grp
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,9 @@ import pytest
 import sasldb
 from sasldb.errors import SasldbError
 from sasldb.files.ownership import Ownership, Wishes, due
+from tests.conftest import ROOT as CHECKOUT
+from tests.conftest import Require
+from tests.real.namespace import PrivateEtc
 
 ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
 
@@ -67,12 +71,28 @@ def test_the_wish_overrules(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "wish", [("nosuchuser1", None, None), (None, "nosuchgroup1", None), (None, None, "0644"), (None, None, "rw")]
+    "name", ["nosuchname1", "99999999999", "4294967295", "9" * 5000, "-1", "\u00b2", "\u0663", "a\0b"]
 )
-def test_bad_wishes_are_refused(wish: tuple[str | None, str | None, str | None]) -> None:
-    """An unknown name, a mode for others and a mode that is no octal number are errors."""
+def test_who_is_not_there_is_refused(name: str) -> None:
+    """An unknown name, and a number that no user or group can have (4294967295 is -1: "leave it"), are errors."""
+    for wish in ((name, None, None), (None, name, None)):
+        with pytest.raises(SasldbError):
+            Wishes.parse(*wish)
+
+
+@pytest.mark.parametrize(
+    "mode", ["0644", "rw", "0o640", "-640", "+640", " 640", "6_40", "0680", "1640", "\u0666\u0664\u0660"]
+)
+def test_bad_modes_are_refused(mode: str) -> None:
+    """A mode for others, one beyond 0777, and what is not made of octal digits alone are errors."""
     with pytest.raises(SasldbError):
-        Wishes.parse(*wish)
+        Wishes.parse(None, None, mode)
+
+
+def test_numbers_are_taken() -> None:
+    """Any number that a user or group can have is taken, whether or not it has a name."""
+    wishes = Wishes.parse("0", "4294967294", "00640")
+    assert (wishes.owner, wishes.group, wishes.mode) == (0, 4294967294, 0o640)
 
 
 @ROOT
@@ -87,6 +107,26 @@ def test_the_default_database_is_governed() -> None:
         assert due(path, loose, Wishes()) == Ownership(0, postfix, 0o640)
         assert due(path, loose, Wishes(mode=0o660)) == Ownership(0, postfix, 0o660)
     assert due("/srv/sasldb2", loose, Wishes()) == Ownership(1234, 2345, 0o660)
+
+
+@ROOT
+def test_what_a_default_name_leads_to_is_governed(private_etc: PrivateEtc, require: Require) -> None:
+    """Where /etc/sasldb2 is a link, the file that it leads to gets owner and mode of the default database."""
+    require("postfix", "postconf")
+    code = """
+import os, sys
+sys.path.insert(0, sys.argv[1])
+from sasldb.files.ownership import Wishes, due
+if os.path.lexists("/etc/sasldb2"):
+    os.unlink("/etc/sasldb2")
+real = os.path.realpath("/srv") + "/moved"
+loose = os.stat_result((0o100666, 1, 1, 1, 1234, 2345, 0, 0, 0, 0))
+print(due(real, loose, Wishes()))
+os.symlink(real, "/etc/sasldb2")
+print(due(real, loose, Wishes()))
+"""
+    done = private_etc.run(sys.executable, "-c", code, str(CHECKOUT))
+    assert done.stdout.decode().split("\n") == ["1234:2345 0660", "root:postfix 0640", ""]
 
 
 @ROOT
