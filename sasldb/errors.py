@@ -25,6 +25,10 @@ class SasldbError(Exception):
         self.remedy = remedy
         super().__init__(f"{subject}: {reason}; {remedy}" if remedy else f"{subject}: {reason}")
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Let copy, pickle and with it multiprocessing carry the error, though `args` is not what the classes are made from."""
+        return _restored, (type(self), self.args, self.__dict__)
+
 
 class DatabaseError(SasldbError):
     """One database file cannot serve. `path` is the file as the caller named it."""
@@ -134,3 +138,20 @@ class SiteConfigError(SasldbError):
         self.path = path
         self.line = line
         super().__init__(path if line is None else f"{path}:{line}", reason, remedy)
+
+
+def quoted(word: str) -> str:
+    """Return `word` (a path, a user id) as a POSIX shell reads it back, for the command line that a remedy names."""
+    if word and not word.strip(_PLAIN):
+        return word
+    return "'" + word.replace("'", "'\\''") + "'"
+
+
+def _restored(kind: type[SasldbError], args: tuple[object, ...], attributes: dict[str, object]) -> SasldbError:
+    """Return the error that `__reduce__` took apart."""
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(attributes)
+    return error
+
+
+_PLAIN = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+,:@%"

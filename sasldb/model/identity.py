@@ -35,7 +35,7 @@ class UserId:
         """Split `login` at its first `@`; without one the realm is `default_realm`, unsplit.
 
         Raises:
-            BadName: a NUL in a name.
+            BadName: a NUL in a name, or a str that stands for no octets.
         """
         user, at, realm = to_bytes(login).partition(b"@")
         return cls(user, realm if at else to_bytes(default_realm))
@@ -52,6 +52,10 @@ class UserId:
     def prefix(self) -> bytes:
         """What every record key of this user begins with: `user NUL realm NUL`."""
         return b"%b\0%b\0" % (self.user, self.realm)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Let copy and pickle make it anew, for no attribute of it can be set."""
+        return UserId, (self.user, self.realm)
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"UserId is immutable: {name}")

@@ -6,6 +6,8 @@ lone surrogates (PEP 383), so that every name survives the round trip.
 
 from __future__ import annotations
 
+from sasldb.errors import BadName
+
 
 def to_text(name: bytes) -> str:
     """Return `name` (bytes, any) as str; never fails."""
@@ -13,9 +15,15 @@ def to_text(name: bytes) -> str:
 
 
 def to_bytes(name: str | bytes) -> bytes:
-    """Return `name` as the bytes that are stored; bytes pass through.
+    """Return `name` as the bytes that are stored; bytes pass through. Not for passwords: the error shows what it is about.
 
     Raises:
-        UnicodeEncodeError: a str with a lone surrogate outside U+DC80..U+DCFF, which no file name or argument can hold.
+        BadName: a str with a lone surrogate outside U+DC80..U+DCFF, which stands for no octets.
     """
-    return name if isinstance(name, bytes) else name.encode("utf-8", "surrogateescape")
+    if isinstance(name, bytes):
+        return name
+    try:
+        return name.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        shown = name.encode("utf-8", "backslashreplace").decode("utf-8")
+        raise BadName(shown, "a lone surrogate, which stands for no octets") from None

@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import stat
 
-from sasldb.errors import BadPassword, SasldbError
+from sasldb.errors import BadPassword, SasldbError, quoted
 from sasldb.model.secret import Secret
 from sasldb.secrets.plaintext import LONGEST
 
@@ -91,5 +91,5 @@ def generate(length: int = LENGTH) -> Secret:
 def _exposure(path: str, status: os.stat_result) -> list[str]:
     """Return the sentence that others may read the file, where it is one and they may."""
     if stat.S_ISREG(status.st_mode) and status.st_mode & stat.S_IROTH:
-        return [f"{path}: everybody may read this password; run: chmod o= {path}"]
+        return [f"{path}: everybody may read this password; run: chmod o= {quoted(path)}"]
     return []

@@ -10,7 +10,7 @@ Errors: NoSuchUser, UserExists, BadName; those of `operations.change`.
 
 from __future__ import annotations
 
-from sasldb.errors import BadName, NoSuchUser, SecretUnusable, UserExists
+from sasldb.errors import BadName, NoSuchUser, SecretUnusable, UserExists, quoted
 from sasldb.model.identity import UserId
 from sasldb.model.text import to_text
 from sasldb.operations.change import Deed, Report, Target, change, write
@@ -117,7 +117,7 @@ def _carry(editor: Editor, properties: Properties, old: UserId, new: UserId) -> 
         else:
             carried[name] = kept
     if remarks and not mechanisms_of(carried):
-        remarks.append(f"{new}: cannot log in any more; to give it a password, run: sasldb passwd {new}")
+        remarks.append(f"{new}: cannot log in any more; to give it a password, run: sasldb passwd {quoted(str(new))}")
     write(editor, new, carried)
     return remarks
 

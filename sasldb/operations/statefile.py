@@ -22,7 +22,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 
-from sasldb.errors import BadName, EntryError
+from sasldb.errors import BadName, EntryError, quoted
 from sasldb.model.identity import UserId
 from sasldb.model.secret import Secret
 from sasldb.model.text import to_bytes
@@ -111,7 +111,7 @@ class _Reader:
                 return UserId.parse(name)
             realm = user.text("realm")
             return UserId(to_bytes(name), self._realm(self._fallback if realm is None else realm))
-        except (BadName, UnicodeEncodeError):
+        except BadName:
             raise user.error("name", "not a name that can be stored") from None
 
     def _password(self, user: Fields) -> Secret | None:
@@ -128,7 +128,7 @@ class _Reader:
         if "\n" in text or "\r" in text:
             raise user.error("password", "not one line; behind | YAML keeps a newline, behind |- it does not")
         try:
-            return Secret(to_bytes(text))
+            return Secret(text.encode("utf-8", "surrogateescape"))  # not by to_bytes, whose error shows it
         except UnicodeEncodeError:
             raise user.error("password", "half a surrogate pair, which is no text") from None
 
@@ -159,7 +159,7 @@ class _Reader:
                     raise top.error("prune", "neither true, false nor a list of realms")
                 try:
                     yield self._realm(name)
-                except (BadName, UnicodeEncodeError):
+                except BadName:
                     raise top.error("prune", "not a realm that can be stored") from None
 
     def _realm(self, name: str | None) -> bytes:
@@ -179,4 +179,4 @@ def exposure(path: str) -> list[str]:
     except OSError:
         return []  # standard input, say
     readable = status.st_mode & stat.S_IROTH and (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode))
-    return [f"{path}: everybody may read it, and it holds passwords; run: chmod o= {path}"] if readable else []
+    return [f"{path}: everybody may read it, and it holds passwords; run: chmod o= {quoted(path)}"] if readable else []

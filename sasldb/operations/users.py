@@ -6,7 +6,7 @@ SecretUnusable; those of `operations.change`. Nothing was changed then.
 
 from __future__ import annotations
 
-from sasldb.errors import BadName, NoSuchUser, UserExists
+from sasldb.errors import BadName, NoSuchUser, UserExists, quoted
 from sasldb.model.identity import UserId
 from sasldb.model.secret import Secret
 from sasldb.model.text import to_text
@@ -140,7 +140,9 @@ def check_name(user: UserId) -> None:
 
 
 def _exists(user: UserId, path: str) -> UserExists:
-    return UserExists(str(user), f"in {path} already", f"to change the password, run: sasldb passwd {user}")
+    return UserExists(
+        str(user), f"in {path} already", f"to change the password, run: sasldb passwd {quoted(str(user))}"
+    )
 
 
 def _doubts(user: UserId, password: Secret) -> list[str]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -56,6 +59,25 @@ def test_only_two_nuls_make_a_key(key: bytes) -> None:
 def test_text_round_trips(name: bytes) -> None:
     """Every byte string survives the way to text and back."""
     assert to_bytes(to_text(name)) == name
+
+
+@pytest.mark.parametrize("login", ["a\ud800", "a@\ud800", "\udfff@b"])
+def test_text_that_stands_for_no_octets_is_refused(login: str) -> None:
+    """Half a surrogate pair is no name, and the error can be printed."""
+    with pytest.raises(BadName) as caught:
+        UserId.parse(login, "R")
+    str(caught.value).encode()
+    with pytest.raises(BadName):
+        UserId.parse("a", login)
+
+
+@given(NAMES, NAMES)
+def test_copies_are_equal(user: bytes, realm: bytes) -> None:
+    """A UserId can be copied, and sent to another process."""
+    original = UserId(user, realm)
+    for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+        assert pickle.loads(pickle.dumps(original, protocol)) == original
+    assert copy.copy(original) == copy.deepcopy(original) == original
 
 
 def test_user_ids_do_not_change() -> None:
