@@ -150,7 +150,7 @@ FOREIGN: dict[str, tuple[Callable[[Path], None], type[SasldbError], str]] = {
     "btree": (berkeley(libdb.DB_BTREE), UnknownFormat, "btree"),
     "recno": (berkeley(libdb.DB_RECNO), UnknownFormat, "recno"),
     "queue": (berkeley(libdb.DB_QUEUE), UnknownFormat, "queue"),
-    "subdatabases": (subdatabases, SasldbError, ""),
+    "subdatabases": (subdatabases, SasldbError, ": "),
     "encrypted": (encrypted, SasldbError, "(?i)encrypted"),
 }
 
