@@ -35,9 +35,11 @@ class Draft:
                 continue
             self.path = path
             try:
-                os.fchmod(self.fd, _BIRTH_MODE)  # whatever the umask: libdb opens it again
                 fcntl.flock(self.fd, fcntl.LOCK_EX)
-                swept = not os.fstat(self.fd).st_nlink
+                status = os.fstat(self.fd)
+                swept = not status.st_nlink
+                if stat.S_IMODE(status.st_mode) != _BIRTH_MODE:
+                    os.fchmod(self.fd, _BIRTH_MODE)  # a umask took our own permissions, and libdb opens it again
             except BaseException:
                 self.discard()
                 raise

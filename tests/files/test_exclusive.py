@@ -198,7 +198,7 @@ def test_a_database_with_two_names_that_its_group_may_write(path: Path, tmp_path
     """The journal is private to its writer, whatever the file's mode, so that it is believed afterwards."""
     os.link(path, tmp_path / "other")
     path.chmod(0o660)
-    seen = []
+    seen: list[os.stat_result] = []
     original = os.ftruncate
 
     def watch(fd: int, length: int) -> None:

@@ -39,7 +39,6 @@ def standard_input() -> list[Case]:
         b"a" * 8193,
         b"a" * 8193 + b"\n",
         b"a" * 100000,
-        b"a\n" * 5000,
     ):
         cases.append(Case(f"stdin {data[:6]!r} of {len(data)}", to_t, stdin=data, files={T: OLD}, differs=NOT_CUT))
     cases.append(
