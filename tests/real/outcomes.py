@@ -45,10 +45,9 @@ def run(postfix: FaultyPostfix, fault: Fault) -> Outcome:
     remedies = [finding["remedy"] for finding in outcome.report["findings"]]
     for remedy in remedies:
         if remedy and not remedy.startswith("apt-get"):  # in the tests the package comes by `then`
-            done = postfix.shell(remedy)
-            outcome.remedied += done.stderr.decode(errors="replace") if done.returncode else ""
+            outcome.remedied += postfix.mend(remedy)
     if fault.then:
-        postfix.shell(fault.then)
+        outcome.remedied += postfix.mend(fault.then)
     outcome.code_after = postfix.login(fault.after, patience=_LONG)
     if fault.relays:
         outcome.relayed_after = (postfix.relay(USER), postfix.relay())
