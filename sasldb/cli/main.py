@@ -72,10 +72,12 @@ def sasldb() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run `sasldb` with `arguments` (text; the program's own where None) and return its exit status."""
-    streams.hold()
-    if sys.stdout is None:  # was closed when we were started: let writing fail, as it would anywhere else
-        sys.stdout = open(streams.STDOUT, "w", encoding="utf-8", closefd=False)
+    ours = False
     try:
+        ours = streams.catch_interrupts()
+        streams.hold()
+        if sys.stdout is None:  # was closed when we were started: let writing fail, as it would anywhere else
+            sys.stdout = open(streams.STDOUT, "w", encoding="utf-8", closefd=False)
         if COMPLETE in os.environ:
             return _complete(os.environ[COMPLETE])
         return _run(sys.argv[1:] if arguments is None else list(arguments))
@@ -86,6 +88,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except tuple(kind for kind, _ in STATUS) as error:
         _explain(error)
         return next(status for kind, status in STATUS if isinstance(error, kind))
+    finally:
+        if ours:
+            streams.leave_interrupts()  # Python's own tidying up is not worth a traceback either
     return 0
 
 

@@ -59,14 +59,16 @@ class Call:
 
 def main(argv: Sequence[bytes]) -> int:
     """Run the command with `argv` (bytes, the program's name first) and return its exit status."""
-    streams.hold()
     try:
-        _run(argv)
-    except Ended as ended:
-        streams.write(streams.STDERR, ended.text)
-        return ended.status
+        streams.catch_interrupts()  # for what is to be tidied up: a temporary file, the terminal
+        streams.hold()
+        try:
+            _run(argv)
+        except Ended as ended:
+            streams.write(streams.STDERR, ended.text)
+            return ended.status
     except KeyboardInterrupt:
-        from signal import SIGINT
+        from _signal import SIGINT
 
         streams.die(SIGINT)
     return 0

@@ -75,11 +75,28 @@ def let_pipes_break() -> None:
     signal(SIGPIPE, SIG_DFL)
 
 
+def catch_interrupts() -> bool:
+    """Let ^C raise KeyboardInterrupt again, where the launcher has it end the process at once; tell whether that was so."""
+    from _signal import SIG_DFL, SIGINT, default_int_handler, getsignal, signal
+
+    ending = bool(getsignal(SIGINT) == SIG_DFL)  # else it is ignored (as in `nohup`), or somebody else's
+    if ending:
+        signal(SIGINT, default_int_handler)
+    return ending
+
+
+def leave_interrupts() -> None:
+    """Undo what `catch_interrupts` did: nothing is left to tidy up."""
+    from _signal import SIG_DFL, SIGINT, signal
+
+    signal(SIGINT, SIG_DFL)
+
+
 def die(signal_number: int) -> None:
     """End this process by `signal_number`, so that whoever started it sees that."""
-    import signal
+    from _signal import SIG_DFL, signal
 
-    signal.signal(signal_number, signal.SIG_DFL)
+    signal(signal_number, SIG_DFL)
     os.kill(os.getpid(), signal_number)
 
 
