@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -123,3 +128,38 @@ def test_without_root_faults_are_found(postfix: FaultyPostfix) -> None:
     postfix.break_by(TWO_FAULTS + '; chmod 0600 "$CONF"')
     names = [f["name"] for f in json.loads(postfix.shell(NOBODY + CHECK + "--json").stdout)["findings"]]
     assert names == ["conf-unreadable", "postfix-stopped"]
+
+
+START_AND_WAIT = f"""
+import time
+from tests.real.faulty import FaultyPostfix
+with FaultyPostfix(False, {str(ROOT / "bin")!r}) as instance:
+    print(instance.home, flush=True)
+    time.sleep(60)
+"""
+
+
+def test_nothing_is_left_of_a_killed_test(postfix: FaultyPostfix) -> None:
+    """When the test process is killed, the Postfix to be broken ends, and its directory goes."""
+    child = subprocess.Popen([sys.executable, "-c", START_AND_WAIT], stdout=subprocess.PIPE, cwd=ROOT, text=True)
+    assert child.stdout is not None
+    home = Path(child.stdout.readline().strip())
+    assert home.is_dir() and home != postfix.home
+    child.kill()
+    child.communicate()
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline and (home.exists() or working_in(home)):
+        time.sleep(0.05)
+    assert not home.exists() and working_in(home) == []
+
+
+def working_in(home: Path) -> list[str]:
+    """Return the processes whose working directory is below `home`."""
+    return [entry.name for entry in Path("/proc").iterdir() if entry.name.isdigit() and str(home) in _cwd(entry)]
+
+
+def _cwd(entry: Path) -> str:
+    try:
+        return os.readlink(entry / "cwd")
+    except OSError:
+        return ""

@@ -23,8 +23,8 @@ def test_smtpd_looks_where_we_say(postfix_instance: PostfixInstance, require: Re
     conf = postfix_instance.config / "sasl/smtpd.conf"
     hidden = conf.rename(conf.with_suffix(".hidden"))
     trace = tmp_path / "trace"
-    master = postfix_instance.processes()["master"]
-    argv = [strace, "-f", "-e", "trace=openat,open,access,stat,newfstatat", "-o", str(trace), "-p", str(master)]
+    master = (postfix_instance.queue / "pid/master.pid").read_text().strip()
+    argv = [strace, "-f", "-e", "trace=openat,open,access,stat,newfstatat", "-o", str(trace), "-p", master]
     tracer = subprocess.Popen(argv, stderr=subprocess.PIPE)
     assert tracer.stderr is not None and b"attached" in tracer.stderr.readline()
     try:
