@@ -8,6 +8,7 @@ SASLDB_REQUIRE names the part (several with commas, or `all`): then it fails. sc
 
 from __future__ import annotations
 
+import compileall
 import os
 import shutil
 import subprocess
@@ -44,6 +45,12 @@ def lacking(part: str, reason: str) -> NoReturn:
     if {part, "all"} & set(os.environ.get("SASLDB_REQUIRE", "").split(",")):
         pytest.fail(f"{part} is required (SASLDB_REQUIRE) and missing: {reason}", pytrace=False)
     pytest.skip(reason)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _compiled() -> None:
+    """Compile the package first: CPython keeps what it could write of a .pyc when a file size limit or an injected fault cuts it."""
+    compileall.compile_dir(ROOT / "sasldb", quiet=2)
 
 
 @pytest.fixture(scope="session")

@@ -70,7 +70,7 @@ def without_newline(data: bytes) -> bytes:
 
 def let_pipes_break() -> None:
     """Let a reader who goes away end this process quietly, by SIGPIPE, which Python would turn into an error."""
-    from _signal import SIG_DFL, SIGPIPE, signal  # type: ignore[import-not-found]  # `signal` itself costs a millisecond
+    from _signal import SIG_DFL, SIGPIPE, signal  # `signal` itself costs a millisecond
 
     signal(SIGPIPE, SIG_DFL)
 
