@@ -1,0 +1,105 @@
+"""The parameters of main.cf that SMTP AUTH wants, and that are not so yet.
+
+A parameter that serves already is left as it is written, whatever it looks like. Passwords in the clear are for TLS alone. Without a
+certificate, mechanisms that send the password are not offered.
+Source: Postfix 3.7, SASL_README, and postconf(5). Raises nothing.
+"""
+
+from __future__ import annotations
+
+import os
+
+from sasldb.operations.checks.security import has_tls
+from sasldb.operations.checks.site import Site
+from sasldb.operations.setup import restrictions
+from sasldb.operations.setup.request import EVERYBODY, MYDOMAIN, Request
+
+Values = dict[str, str]
+
+APPLICATION = "smtpd"
+LOGIN_MAP = "sasldb_sender_logins"  # a file in Postfix's configuration directory
+SENDER_LIST = "smtpd_sender_restrictions"
+RELAY_LIST, RECIPIENT_LIST = "smtpd_relay_restrictions", "smtpd_recipient_restrictions"
+_MAPS = "smtpd_sender_login_maps"
+_BEFORE, _UNDER = "smtpd_sasl_security_options", "smtpd_sasl_tls_security_options"
+
+
+def changes(site: Site, request: Request, tls: bool) -> Values:
+    """Return name -> new value of what is to be changed in main.cf; `tls` tells whether there is a certificate that works."""
+    wanted = {
+        **_server(site, request),
+        **_security(site, tls),
+        **_relaying(site),
+        **(_senders(site, request.sender_logins) if request.sender_logins else {}),
+    }
+    return {name: value for name, value in wanted.items() if not _is_so(site, name, value)}
+
+
+def login_map(site: Site) -> str:
+    """Return the name of the generated sender login map, as in `hash:/etc/postfix/sasldb_sender_logins`."""
+    return f"{site.postfix['default_database_type']}:{os.path.join(site.postfix.config_dir, LOGIN_MAP)}"
+
+
+def mismatch(bound: str) -> str:
+    """Return the restriction that binds senders to logins, of everybody or of who has logged in."""
+    return "reject_sender_login_mismatch" if bound == EVERYBODY else "reject_authenticated_sender_login_mismatch"
+
+
+def _server(site: Site, request: Request) -> Values:
+    values = {"smtpd_sasl_auth_enable": "yes", "smtpd_sasl_type": "cyrus"}
+    path = site.postfix["smtpd_sasl_path"]
+    if not path or "/" in path:  # an application's name; a list of directories is a common mistake
+        values["smtpd_sasl_path"] = APPLICATION
+    if request.local_domain is not None:
+        values["smtpd_sasl_local_domain"] = "$mydomain" if request.local_domain == MYDOMAIN else request.local_domain
+    if request.exceptions_networks is not None:
+        values["smtpd_sasl_exceptions_networks"] = request.exceptions_networks
+    if request.authenticated_header:
+        values["smtpd_sasl_authenticated_header"] = "yes"
+    if request.broken_clients:
+        values["broken_sasl_auth_clients"] = "yes"
+    return values
+
+
+def _security(site: Site, tls: bool) -> Values:
+    values = {_BEFORE: _with(site.postfix[_BEFORE], "noanonymous", "noplaintext")}
+    under = site.postfix[_UNDER] if _UNDER in site.postfix.named else ""
+    values[_UNDER] = _with(under, "noanonymous")
+    if tls:
+        values["smtpd_tls_auth_only"] = "yes"
+        if not any(map(has_tls, site.servers)):
+            values["smtpd_tls_security_level"] = "may"
+    return values
+
+
+def _relaying(site: Site) -> Values:
+    relay = site.postfix[RELAY_LIST]
+    if restrictions.lets_logins_relay(relay):
+        return {}
+    written = site.postfix.named.get(RELAY_LIST, relay)
+    if "$" not in written:  # else what decides may stand behind a name
+        relay = written
+    if not relay and restrictions.lets_logins_relay(site.postfix[RECIPIENT_LIST]):  # as it was done before Postfix 2.10
+        return {}
+    return {RELAY_LIST: restrictions.relaying(relay)}
+
+
+def _senders(site: Site, bound: str) -> Values:
+    maps = site.postfix.named.get(_MAPS, "")
+    ours = login_map(site)
+    if ours not in site.postfix[_MAPS].replace(",", " ").split():
+        maps = ", ".join(part for part in (maps.strip(), ours) if part)
+    there = site.postfix.named.get(SENDER_LIST, "")
+    return {_MAPS: maps, SENDER_LIST: restrictions.first(there, mismatch(bound))}
+
+
+def _with(value: str, *needed: str) -> str:
+    """Return the list `value` with each word of `needed` in it."""
+    present = value.replace(",", " ").split()
+    missing = [word for word in needed if word not in present]
+    return value if not missing else ", ".join([*present, *missing])
+
+
+def _is_so(site: Site, name: str, value: str) -> bool:
+    """Tell whether the parameter has that value already, as it is written or with its names replaced."""
+    return value in (site.postfix.named.get(name), site.postfix[name])
