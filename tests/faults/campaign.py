@@ -15,7 +15,7 @@ from pathlib import Path
 
 import sasldb
 from sasldb.errors import NotFound
-from tests.faults.databases import Records, key, names, records
+from tests.faults.databases import Records, age, key, names, records
 from tests.faults.injection import run
 from tests.faults.tracer import killed_at
 
@@ -131,8 +131,10 @@ class _Siege:
             return
         if mounted:
             self.source.write_bytes(self.scenario.content)
+            age(self.source)
             return
         self.path.write_bytes(self.scenario.content)
+        age(self.path)
         self.path.chmod(0o640)
         if self.scenario.setting == "linked":
             self.source.unlink(missing_ok=True)

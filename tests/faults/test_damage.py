@@ -16,14 +16,13 @@ from berkeleydb import db as libdb
 import sasldb
 from sasldb.errors import EmptyFile, NotFound, SasldbError, UnknownFormat, UnsafeFile
 from tests.conftest import Commands
-from tests.faults.databases import names, records
+from tests.faults.databases import age, names, records
 from tests.faults.injection import run
 from tests.faults.mutants import Original, mutate, originals
 from tests.faults.trial import PATIENCE, try_all
 
 MUTANTS = int(os.environ.get("TEST_MUTANTS", "5000"))  # a campaign by hand tries more
 BY_COMMAND = 40
-_LONG_AGO = 1_500_000_000
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +60,7 @@ def test_damage_is_survived_by_the_commands(whole: list[Original], tmp_path: Pat
         words, content = mutate(original, number)
         path.write_bytes(content)
         path.chmod(0o640)
-        os.utime(path, (_LONG_AGO, _LONG_AGO))
+        age(path)
         listed = run([commands.sasldblistusers2, str(path)], timeout=PATIENCE)
         assert listed.status == 0, f"{words}: {listed}"
         lines = listed.out.count(b"\n")

@@ -15,7 +15,7 @@ import pytest
 from sasldb.errors import NotFound
 from tests.conftest import Commands, Require, lacking
 from tests.faults import one_edit
-from tests.faults.databases import Records, build, key, names, records
+from tests.faults.databases import Records, age, build, key, names, records
 from tests.faults.injection import Run, run, tampered, trace
 
 ERRORS = {
@@ -32,7 +32,13 @@ CHANGING |= {"fchown", "fchmod"}
 # right already need not be set; and an interrupted call is made again.
 WAYS_AROUND = {("copy_file_range", name) for name in ERRORS} | {(call, "EINTR") for call in CHANGING}
 WAYS_AROUND |= {("rename", "EROFS"), ("rename", "EACCES"), ("flock", "EACCES"), ("flock", "EROFS")}
-WAYS_AROUND |= {("fchmod", "EACCES"), ("fchown", "EACCES"), ("openat", "EROFS"), ("openat", "EACCES")}
+WAYS_AROUND |= {
+    ("fchmod", "EACCES"),
+    ("fchmod", "EROFS"),
+    ("fchown", "EACCES"),
+    ("openat", "EROFS"),
+    ("openat", "EACCES"),
+}
 WAYS_AROUND |= {
     ("fdatasync", "EACCES"),
     ("pwrite64", "EACCES"),
@@ -63,6 +69,7 @@ class Place:
         self.directory.mkdir()
         if self.setting != "missing":
             self.path.write_bytes(self.content)
+            age(self.path)
             self.path.chmod(0o660)
             self.path.chmod(0o640)
         if self.setting == "linked":

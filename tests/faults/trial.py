@@ -14,12 +14,11 @@ from pathlib import Path
 
 import sasldb
 from sasldb.errors import SasldbError
-from tests.faults.databases import Records, key, names, records
+from tests.faults.databases import Records, age, key, names, records
 from tests.faults.mutants import Original, mutate
 
 PATIENCE = 5  # seconds for everything that is done with one file
 _BATCH = 50
-_LONG_AGO = 1_500_000_000
 
 Verdicts = dict[str, int]
 
@@ -74,9 +73,7 @@ def try_one(original: Original, number: int, directory: Path) -> tuple[str, str]
     words, content = mutate(original, number)
     path = directory / "db"
     path.write_bytes(content)
-    os.utime(
-        path, (_LONG_AGO, _LONG_AGO)
-    )  # else it looks as if a Cyrus tool were still writing it, and is looked at again
+    age(path)
     try:
         verdict = _read(path, original, content)
         _edit(path, content, number)
