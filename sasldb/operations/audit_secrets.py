@@ -103,6 +103,8 @@ def _one(user: UserId, name: bytes, value: bytes, properties: Mapping[bytes, byt
             yield from _one_time(user, otp.parse(value), properties, deep)
             return
         serves(name, value)
+        if name == _PLAIN and USER_PASSWORD not in properties and plain_hash.check(value, b""):
+            yield Finding("empty-password", (user,), "cmusaslsecretPLAIN is of an empty password")
         if name == AUTH_PASSWORD:
             count = scram.parse(value).iterations
             if not FEWEST <= count <= MOST:

@@ -2,46 +2,55 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from sasldb.cli.options import Location, changing, rendered
+from sasldb.cli.options import Function, Location, Result, changing, rendered, with_options
 from sasldb.cli.rendering import Cell, Rendering, say, tell
 from sasldb.cli.server import served
+from sasldb.operations.audit_names import Place
 from sasldb.operations.audit_rules import RULES
+from sasldb.operations.auditing import Rules
 from sasldb.operations.change import Target
 from sasldb.operations.resolving import Server
 
 if TYPE_CHECKING:
     from sasldb.model.identity import UserId
-    from sasldb.operations.audit_names import Place
     from sasldb.operations.audit_rules import Finding
-    from sasldb.operations.auditing import Audit, Rules
+    from sasldb.operations.auditing import Audit
 
 COLUMNS = ("severity", "name", "users", "seen", "why", "remedy", "fix")
 _MOST = 5  # users of one finding that are shown to people
-_NAMES = click.Choice(list(RULES))
+_LONGEST = 80  # characters of a name that are shown to people
+
+
+def ruled(function: Function[Result]) -> Function[Result]:
+    """Add --ignore and --deep; the command gets `rules`."""
+
+    @functools.wraps(function)
+    def call(ignore: Sequence[str], deep: bool, **rest: Any) -> Result:
+        return function(rules=Rules(ignore, deep), **rest)
+
+    return with_options(call, [_IGNORE, _DEEP])
+
+
+_IGNORE = click.option(
+    "--ignore", metavar="NAME", type=click.Choice(list(RULES)), multiple=True, help="Leave findings of this name out."
+)
+_DEEP = click.option("--deep", is_flag=True, help="Compare one-time passwords with plaintexts too, some 8000 a second.")
 
 
 @click.command("audit")
 @changing()
 @served
 @rendered
-@click.option("--ignore", metavar="NAME", type=_NAMES, multiple=True, help="Leave findings of this name out.")
-@click.option("--deep", is_flag=True, help="Compare one-time passwords with plaintexts too, some 10000 a second.")
-@click.option("--fix", is_flag=True, help="Remove what lets nobody in, so that nothing is lost.")
-def command(
-    location: Location,
-    target: Target,
-    server: Server,
-    rendering: Rendering,
-    ignore: Sequence[str],
-    deep: bool,
-    fix: bool,
-) -> int:
+@ruled
+@click.option("--fix", is_flag=True, help="Remove what nobody gets in with, and nothing else.")
+def command(location: Location, target: Target, server: Server, rendering: Rendering, rules: Rules, fix: bool) -> int:
     """Find what is wrong with a database.
 
     Everything that is stored is looked at: passwords that are empty, shared or twofold, secrets that were left behind or are broken, names
@@ -56,15 +65,11 @@ def command(
     Example: every night, from cron, a shared password being no secret
       sasldb audit --ignore shared-password
     """
-    from sasldb.operations.audit_names import Place
-    from sasldb.operations.auditing import Rules
-
     if target.dry_run and not fix:
         raise click.UsageError("--dry-run is for --fix")
     place, sentences = Place.of(server)
     for sentence in sentences:
         tell(sentence)
-    rules = Rules(ignore, deep)
     return _fixed(target, place, rules, rendering) if fix else _looked_at(target.path, place, rules, rendering)
 
 
@@ -82,11 +87,11 @@ def _fixed(target: Target, place: Place, rules: Rules, rendering: Rendering) -> 
     from sasldb.operations.auditing import fix
 
     found, done = fix(target, place, rules)
-    for sentence in done.sentences:
+    for sentence in (*done.sentences, *done.findings):
         tell(sentence)
     _show(found, "planned" if done.dry_run else "done", rendering)
     left = [finding for finding in found.findings if done.dry_run or not finding.removes]
-    return 1 if left else 0
+    return 1 if left or done.findings else 0
 
 
 def _show(found: Audit, fix: str, rendering: Rendering) -> None:
@@ -117,11 +122,14 @@ def _listed(users: Sequence[UserId]) -> str:
     """Return `users` for people, the first few, in quotes where one could be misread."""
     if not users:
         return ""
-    names = [
-        f'"{user}"' if b"@" in user.user or str(user).split() != [str(user)] else str(user) for user in users[:_MOST]
-    ]
+    names = [_quoted(user) for user in users[:_MOST]]
     more = f" and {len(users) - _MOST} more" if len(users) > _MOST else ""
     return ", ".join(names) + more + ": "
+
+
+def _quoted(user: UserId) -> str:
+    text = str(user) if len(str(user)) <= _LONGEST else str(user)[:_LONGEST] + "..."
+    return f'"{text}"' if b"@" in user.user or text.split() != [text] else text
 
 
 def _counted(number: int, what: str) -> str:
