@@ -67,7 +67,7 @@ TABLE = (
     Rule(
         "orphaned-secret",
         MEDIUM,
-        "Cyrus's saslpasswd2 leaves such a secret behind when it deletes a user, and it still lets the user in",
+        "Cyrus's saslpasswd2 leaves such a secret behind when it deletes a user, and it goes on letting in",
         "delete the user (sasldb delete USER), or if it is one, set its password (sasldb passwd --no-plaintext USER)",
     ),
     Rule("broken-secret", MEDIUM, "it cannot be parsed, and lets nobody in", _SET),
@@ -93,7 +93,7 @@ TABLE = (
     Rule(
         "unreachable-name",
         MEDIUM,
-        "no login leads to this user, for libsasl drops blanks at both ends of a login and splits it at its first @",
+        "no login leads to this user: libsasl splits a login at its first @, drops blanks at its ends and takes at most 1024 octets",
         "add the user under a name without that; what sasldb delete cannot name, the library can",
     ),
     Rule(
@@ -130,7 +130,12 @@ TABLE = (
     ),
     Rule("redundant-hash", LOW, "cmusaslsecretPLAIN holds the same password as userPassword", _DROP),
     Rule("otp-running-out", LOW, "few one-time passwords are left", _SET),
-    Rule("otp-seed", LOW, "RFC 2289 wants a seed of letters and digits, and other generators refuse this one", _SET),
+    Rule(
+        "otp-seed",
+        LOW,
+        "RFC 2289 wants a seed of letters and digits, and other generators refuse this one",
+        "set the password on a host whose name begins with two of those",
+    ),
     Rule(
         "misspelt-property",
         LOW,
