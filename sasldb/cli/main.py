@@ -19,6 +19,7 @@ from sasldb.cli.commands import MODULES, SUMMARIES
 from sasldb.cli.compat import streams, usage
 from sasldb.cli.rendering import COMPLETE, PROGRAM, tell
 from sasldb.errors import SasldbError, StaleCopy
+from sasldb.model.text import to_text
 
 STATUS: tuple[tuple[type[Exception], int], ...] = (
     (click.ClickException, 2),
@@ -71,7 +72,11 @@ def sasldb() -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run `sasldb` with `arguments` (text; the program's own where None) and return its exit status."""
+    """Run `sasldb` with `arguments` (text; the program's own where None) and return its exit status.
+
+    Arguments are octets, and become text as names do (see `model.text`), whatever the locale: Python had read them by that. Paths
+    go back, see `options.PATH`.
+    """
     ours = False
     try:
         ours = streams.catch_interrupts()
@@ -80,7 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sys.stdout = open(streams.STDOUT, "w", encoding="utf-8", closefd=False)
         if COMPLETE in os.environ:
             return _complete(os.environ[COMPLETE])
-        return _run(sys.argv[1:] if arguments is None else list(arguments))
+        return _run([to_text(os.fsencode(word)) for word in sys.argv[1:]] if arguments is None else list(arguments))
     except KeyboardInterrupt:
         streams.die(SIGINT)
     except BrokenPipeError:

@@ -20,6 +20,7 @@ import click
 from sasldb.cli.rendering import Rendering
 from sasldb.errors import SasldbError
 from sasldb.files.ownership import Wishes
+from sasldb.model.text import to_bytes
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -30,6 +31,17 @@ if TYPE_CHECKING:
 HASHES = ("SHA-1", "SHA-224", "SHA-256", "SHA-384", "SHA-512")  # of secrets.scram, which not every command loads
 Result = TypeVar("Result")
 Function = Callable[..., Result]
+
+
+class OsPath(click.Path):
+    """A path as the system's functions take it: octets in the locale's encoding, while arguments come as `cli.main` reads them."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path of the argument `value`, text."""
+        return super().convert(os.fsdecode(to_bytes(value)), param, ctx)
+
+
+PATH = OsPath()
 
 
 class Location:
@@ -203,7 +215,7 @@ _FILE = click.option(
     "-f",
     "--file",
     metavar="FILE",
-    type=click.Path(),
+    type=PATH,
     help="The database. Default: SASLDB_PATH, then the sasldb_path of the application named with -a, then /etc/sasldb2, "
     "or /etc/sasl2/sasldb2 where only that exists.",
 )

@@ -18,7 +18,7 @@ from typing import Any
 
 import click
 
-from sasldb.cli.options import Function, Result, with_options
+from sasldb.cli.options import PATH, Function, Result, with_options
 from sasldb.cli.rendering import tell
 from sasldb.errors import BadPassword
 from sasldb.model.secret import Secret
@@ -150,7 +150,7 @@ def _inherited(context: click.Context, parameter: click.Parameter, descriptor: i
 
 
 _FROM_STDIN = click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
-_FROM_FILE = click.option("--password-file", metavar="FILE", help="Read the password from this file.")
+_FROM_FILE = click.option("--password-file", metavar="FILE", type=PATH, help="Read the password from this file.")
 _FROM_DESCRIPTOR = click.option(
     "--password-fd",
     metavar="N",

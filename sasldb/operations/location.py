@@ -14,6 +14,7 @@ from collections.abc import Mapping
 
 from sasldb.errors import SiteConfigError
 from sasldb.files.ownership import DEFAULT_DATABASES
+from sasldb.model.text import to_bytes, to_text
 from sasldb.siteconf import libsasl, postfix
 
 TYPE_CHECKING = False
@@ -39,7 +40,7 @@ def database(file: str | None, application: str | None, environ: Mapping[bytes, 
     if environ.get(PATH):
         return os.fsdecode(environ[PATH])
     if application:
-        named = _configured(os.fsencode(application), environ)
+        named = _configured(to_bytes(application), environ)
         if named:
             return os.fsdecode(named)
     return default()
@@ -69,7 +70,7 @@ def site(application: str | None, environ: Mapping[bytes, bytes]) -> Site:
     from sasldb.operations.cyrus import Site
     from sasldb.siteconf import plugins
 
-    config = _configuration(os.fsencode(application), environ) if application else libsasl.Config(None, {})
+    config = _configuration(to_bytes(application), environ) if application else libsasl.Config(None, {})
     return Site(config, plugins.installed(environ))
 
 
@@ -80,7 +81,5 @@ def _configured(application: bytes, environ: Mapping[bytes, bytes]) -> bytes | N
 
 def _configuration(application: bytes, environ: Mapping[bytes, bytes]) -> libsasl.Config:
     if b"/" in application or len(application) > libsasl.LONGEST_APPLICATION:
-        raise SiteConfigError(
-            os.fsdecode(application)[:80], "not the name of an application", remedy="for example smtpd"
-        )
+        raise SiteConfigError(to_text(application)[:80], "not the name of an application", remedy="for example smtpd")
     return libsasl.read(application, environ)

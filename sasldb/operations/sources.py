@@ -14,6 +14,7 @@ import stat
 from collections.abc import Iterable
 
 from sasldb.errors import EntryError, ExchangeError, SasldbError
+from sasldb.model.text import to_bytes
 from sasldb.operations import documents, location, passwords, statefile
 from sasldb.operations.desired import Desired, Wish
 from sasldb.operations.users import named
@@ -59,7 +60,7 @@ def from_directory(directory: str, realm: str | None = None, prune: Iterable[str
             raise SasldbError(shown, error.strerror or "cannot be read") from error
         exposed = exposed or bool(sentences)
     notes = [f"{directory}: everybody may read passwords in it"] if exposed else []
-    return Desired(wishes, [os.fsencode(location.realm(each) or "") for each in prune], notes)
+    return Desired(wishes, [to_bytes(location.realm(each) or "") for each in prune], notes)
 
 
 def _names(directory: str) -> list[str]:

@@ -119,7 +119,7 @@ class _Reader:
         if name is not None:
             if "password" in user:
                 raise user.error("password_file", "beside password")
-            secret, notes = passwords.from_file(os.path.join(self._directory, name))
+            secret, notes = passwords.from_file(os.path.join(self._directory, os.fsdecode(to_bytes(name))))
             self._notes.update(dict.fromkeys(notes))
             return secret
         text = user.text("password")

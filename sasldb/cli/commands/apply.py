@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sasldb.cli.completion import REALM
-from sasldb.cli.options import Location, changing, rendered
+from sasldb.cli.options import PATH, Location, changing, rendered
 from sasldb.cli.progress import Progress
 from sasldb.cli.rendering import Rendering, document, say, tell
 from sasldb.operations.change import Target
@@ -28,7 +28,7 @@ _REASONS = {
 
 
 @click.command("apply")
-@click.argument("state", type=click.Path())
+@click.argument("state", type=PATH)
 @click.option("--check", is_flag=True, help="Change nothing; exit status 1 when something would be changed.")
 @click.option("--diff", is_flag=True, help="Say of each user what changes, never a secret.")
 @click.option(

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-
 import click
 
 from sasldb.cli.completion import REALM
 from sasldb.cli.options import Location, changing
 from sasldb.cli.rendering import report
+from sasldb.model.text import to_bytes
 from sasldb.operations.change import Target
 
 
@@ -29,4 +28,4 @@ def command(old: str, new: str, location: Location, target: Target) -> int:
     from sasldb.operations import location as places
     from sasldb.operations import renaming
 
-    return report(renaming.copy_realm(target, os.fsencode(old), os.fsencode(places.realm(new) or "")))
+    return report(renaming.copy_realm(target, to_bytes(old), to_bytes(places.realm(new) or "")))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 import click
 
-from sasldb.cli.options import Location, located, rendered
+from sasldb.cli.options import PATH, Location, located, rendered
 from sasldb.cli.progress import Progress
 from sasldb.cli.rendering import Rendering, document, say
+from sasldb.model.text import to_bytes
 
 if TYPE_CHECKING:
     from sasldb.operations.comparing import Difference
@@ -23,8 +23,8 @@ _PASSWORDS = {
 
 
 @click.command("diff")
-@click.argument("first", metavar="A", type=click.Path())
-@click.argument("second", metavar="[B]", type=click.Path(), required=False)
+@click.argument("first", metavar="A", type=PATH)
+@click.argument("second", metavar="[B]", type=PATH, required=False)
 @located(realm="Compare only the users of this realm.")
 @rendered
 def command(first: str, second: str | None, location: Location, rendering: Rendering) -> int:
@@ -43,7 +43,7 @@ def command(first: str, second: str | None, location: Location, rendering: Rende
     from sasldb.operations.comparing import compare
     from sasldb.store.reading import Database
 
-    realm = None if location.realm is None else os.fsencode(location.realm)
+    realm = None if location.realm is None else to_bytes(location.realm)
     with Database(first) as ours, Database(second or location.path) as theirs, Progress("comparing") as progress:
         done = compare(ours, theirs, realm, progress)
     if rendering.json:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sasldb.cli.completion import USER
-from sasldb.cli.options import Location, located, rendered
+from sasldb.cli.options import PATH, Location, located, rendered
 from sasldb.cli.passwords import PasswordSource, passworded
 from sasldb.cli.rendering import Rendering, document, say
 from sasldb.cli.server import served
@@ -59,7 +59,7 @@ def _planned(mechanism: tuple[str, ...], every: bool, options: dict[str, Any], p
     help=f"Try this mechanism; may be given again. There are {', '.join(MECHANISMS)}. Default: the first of them that is offered.",
 )
 @click.option("--all", "every", is_flag=True, help="Try every one of them that is offered.")
-@click.option("--ca-file", metavar="FILE", type=click.Path(), help="Trust the CAs in this file, and not the system's.")
+@click.option("--ca-file", metavar="FILE", type=PATH, help="Trust the CAs in this file, and not the system's.")
 @click.option("--insecure", is_flag=True, help="Take any certificate, whoever shows it.")
 @click.option("--no-starttls", is_flag=True, help="Stay in the clear, though STARTTLS is offered.")
 @click.option("--allow-unencrypted", is_flag=True, help="Send a password over the network in the clear, if it must be.")

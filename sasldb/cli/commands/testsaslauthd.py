@@ -11,6 +11,7 @@ from sasldb.cli.compat import streams
 from sasldb.cli.compat.scanner import MISTAKE, OPERAND, scan
 from sasldb.errors import BadMessage, SasldbError
 from sasldb.model.secret import Secret
+from sasldb.model.text import to_bytes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def command(context: click.Context, arguments: tuple[str, ...]) -> int:
     options: dict[bytes, bytes] = {}
     mistaken = False
     permute = b"POSIXLY_CORRECT" not in os.environb
-    for letter, value in scan([os.fsencode(word) for word in arguments], LETTERS, permute):
+    for letter, value in scan([to_bytes(word) for word in arguments], LETTERS, permute):
         if letter == MISTAKE:
             _complain(f"{context.command_path}: {os.fsdecode(value)}\n")
             mistaken = True

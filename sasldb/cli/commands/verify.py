@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sasldb.cli.completion import USER
-from sasldb.cli.options import Location, located, rendered
+from sasldb.cli.options import PATH, Location, located, rendered
 from sasldb.cli.passwords import PasswordSource, passworded
 from sasldb.cli.progress import Progress
 from sasldb.cli.rendering import Cell, Rendering, document, say
@@ -27,6 +27,7 @@ COLUMNS = ("user", "realm", "verdict", "accepted_by", "mechanisms", "refused_by"
 @click.option(
     "--batch",
     metavar="[FILE]",
+    type=PATH,
     is_flag=False,
     flag_value="-",
     help="Check many: lines of user, tab and password, from FILE, or from standard input where none is named.",

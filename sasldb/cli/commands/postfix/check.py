@@ -8,6 +8,7 @@ import sys
 
 import click
 
+from sasldb.cli.options import PATH
 from sasldb.cli.rendering import PROGRAM, say, tell
 from sasldb.errors import SasldbError
 from sasldb.operations.checking import Report, check
@@ -26,6 +27,7 @@ _KEYS = ("name", "severity", "seen", "why", "remedy")
     "-f",
     "--file",
     metavar="FILE",
+    type=PATH,
     help="The database that has the users. Default: the one that smtpd opens, whichever it is.",
 )
 @click.option(
@@ -34,7 +36,7 @@ _KEYS = ("name", "severity", "seen", "why", "remedy")
     metavar="APP",
     help="Name of the conf file. Default: smtpd_sasl_path. Any other name is that of another application of libsasl.",
 )
-@click.option("-c", "--config-dir", metavar="DIR", help="Configuration directory of another Postfix.")
+@click.option("-c", "--config-dir", metavar="DIR", type=PATH, help="Configuration directory of another Postfix.")
 @click.option("--json", is_flag=True, help="Print JSON.")
 @click.option("--fix", is_flag=True, help="Run what mends, where that loses nothing, after showing it and asking.")
 @click.option("--yes", is_flag=True, help="With --fix, do not ask.")
