@@ -11,7 +11,7 @@ import os
 
 from sasldb.cli.compat import streams, usage
 from sasldb.cli.compat.scanner import MISTAKE, OPERAND, scan
-from sasldb.errors import SasldbError, SiteConfigError
+from sasldb.errors import Conflict, Locked, SasldbError, SiteConfigError
 from sasldb.operations import syslog
 from sasldb.siteconf import libsasl
 from sasldb.store.reading import Database
@@ -87,6 +87,8 @@ def _list(name: bytes, path: str) -> None:
         streams.write(streams.STDOUT, b"".join(gathered))
     except SasldbError as error:
         streams.write(streams.STDOUT, b"".join(gathered))
+        if isinstance(error, (Conflict, Locked)):
+            streams.write(streams.STDERR, b"%b: %b\n" % (name, os.fsencode(str(error))))
         streams.write(streams.STDERR, b"listusers failed\n")
         syslog.send(name, syslog.ERROR, f"listusers failed: {error}")
     if malformed:

@@ -12,7 +12,16 @@ import os
 
 from sasldb.cli.compat import streams, usage
 from sasldb.cli.compat.scanner import MISTAKE, OPERAND, scan
-from sasldb.errors import BadPassword, MechanismError, SasldbError, SecretUnusable, SiteConfigError, StaleCopy
+from sasldb.errors import (
+    BadPassword,
+    Conflict,
+    Locked,
+    MechanismError,
+    SasldbError,
+    SecretUnusable,
+    SiteConfigError,
+    StaleCopy,
+)
 from sasldb.model.identity import UserId
 from sasldb.operations import cyrus, syslog
 from sasldb.siteconf import libsasl, plugins
@@ -92,6 +101,10 @@ def _run(argv: Sequence[bytes]) -> None:
         raise _failed(name, STALE_COPY, os.fsencode(str(error))) from error
     except SasldbError as error:
         syslog.send(name, syslog.ERROR, f"setpass failed for {user}: {error}")
+        if isinstance(
+            error, (Conflict, Locked)
+        ):  # what Cyrus's tools never say, for they take no lock: it tells what to do
+            streams.write(streams.STDERR, b"%b: %b\n" % (name, os.fsencode(str(error))))
         raise _failed(name, *_meaning(error)) from error
     for sentence in sentences:
         streams.write(streams.STDERR, b"%b: %b\n" % (name, os.fsencode(sentence)))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import grp
 import os
 import stat
 import subprocess
+import sys
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -17,7 +19,7 @@ from berkeleydb import db
 from tests.cli.compat.conftest import Oracle
 from tests.cli.compat.records import AUTH, PLAIN, PROPERTIES, USER, image, key, load, meaning, seeded
 from tests.cli.compat.sides import LONG_AGO, Case
-from tests.conftest import Commands, CyrusTools, Require
+from tests.conftest import ROOT, Commands, CyrusTools, Require
 
 TO_T = (b"-f", b"t.db", b"u@R")
 POSTFIX = "postfix" in [entry.gr_name for entry in grp.getgrall()]
@@ -130,6 +132,26 @@ def test_an_old_password_does_not_stay_beside_the_new(commands: Commands, cyrus:
         counts.append(run(cyrus.sasldblistusers2, "t.db", cwd=tmp_path).stdout.count(b"u@R: userPassword\n"))
     assert counts == [2, 1]
     assert (load(tmp_path / "t.db") or {})[key(b"u", b"R")] == b"pw"
+
+
+def test_a_wait_in_vain_is_told(tmp_path: Path) -> None:
+    """Who waits 30 seconds for another process reads, before what the real tool would say, which process that is."""
+    (tmp_path / "t.db").write_bytes(image(seeded()))
+    (tmp_path / "t.db").chmod(0o640)
+    code = (  # the clock runs a hundred times as fast
+        f"import sys, time; sys.path.insert(0, {str(ROOT)!r}); clock = time.monotonic\n"
+        "time.monotonic = lambda: 100 * clock()\n"
+        "from sasldb.cli.compat.saslpasswd2 import main\n"
+        "sys.exit(main([b'/x/saslpasswd2', *map(str.encode, sys.argv[1:])]))\n"
+    )
+    with open(tmp_path / "t.db", "rb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        for flag in ("-p", "-d"):
+            done = run(sys.executable, "-c", code, flag, "-f", "t.db", "u@R", cwd=tmp_path)
+            told, error = done.stderr.splitlines()
+            assert told.startswith(b"saslpasswd2: t.db: still locked by process %d (" % os.getpid()) and b"30 s" in told
+            assert (done.returncode, error) == (1, b"saslpasswd2: generic failure")
+    assert load(tmp_path / "t.db") == seeded()
 
 
 # 2. -d removes everything
