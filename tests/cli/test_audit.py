@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from sasldb.operations.audit_rules import RULES
 from sasldb.secrets import plain_hash, scram
 from tests.cli.conftest import Sasldb, make_database
-from tests.conftest import Commands, Require
+from tests.conftest import ROOT, Commands, Require
 from tests.operations.test_auditing import records_of
 from tests.real.namespace import PrivateEtc
 
@@ -153,3 +154,10 @@ def test_realms_of_this_postfix(private_etc: PrivateEtc, require: Require, comma
     private_etc.run("sh", "-c", 'printf "smtpd_sasl_local_domain = office\n" > /etc/postfix/main.cf')
     done = private_etc.run(commands.sasldb, "audit", "-f", str(tmp_path / "db"), "--json")
     assert done.stderr == b"" and "stray-realm" not in {row["name"] for row in json.loads(done.stdout)}
+
+
+def test_manual_explains_every_finding() -> None:
+    """sasldb(8) has an entry for each name that a finding can have, and no other."""
+    text = (ROOT / "docs/man/sasldb.8").read_text().partition("\n.SS audit\n")[2].partition("\n.SS ")[0]
+    entries = re.findall(r"^\.TP\n\.B (.*)$", text, re.MULTILINE)
+    assert {name for line in entries for name in line.replace("\\-", "-").split(", ")} == set(RULES)
