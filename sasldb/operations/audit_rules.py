@@ -164,14 +164,19 @@ class Finding:
     def __init__(self, name: str, users: tuple[UserId, ...], seen: str, removes: tuple[bytes, ...] = ()) -> None:
         """`name` is that of the rule."""
         self.rule = RULES[name]
-        self.users = tuple(sorted(users))
+        self.users = users if len(users) < 2 else tuple(sorted(users, key=_names))
         self.seen = seen
         self.removes = removes
 
     @property
-    def rank(self) -> tuple[int, tuple[UserId, ...], str]:
+    def rank(self) -> tuple[int, list[tuple[bytes, bytes]], str]:
         """What to sort by: the worst first, then by name."""
-        return _ORDER[self.rule.name], self.users, self.seen
+        return _ORDER[self.rule.name], [_names(user) for user in self.users], self.seen
 
     def __repr__(self) -> str:
         return f"Finding({self.rule.name}, {', '.join(map(str, self.users))}: {self.seen})"
+
+
+def _names(user: UserId) -> tuple[bytes, bytes]:
+    """Return what a user id is ordered by; tuples are compared ten times as fast."""
+    return user.user, user.realm
