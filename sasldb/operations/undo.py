@@ -29,6 +29,20 @@ if TYPE_CHECKING:
 
 FOLDER = "sasldb-undo"
 _MANIFEST = "manifest.json"
+_NOTHING, _REMOVE, _STAYS, _OWN, _RESTORE, _EDITED = "nothing", "remove", "stays", "own", "restore", "edited"
+_TOLD = {
+    _NOTHING: "unchanged:",
+    _REMOVE: "removed",
+    _STAYS: "changed since, stays:",
+    _OWN: "restored owner and mode of",
+    _RESTORE: "restored",
+}
+_PLANNED = {
+    _REMOVE: "remove",
+    _STAYS: "leave, as it was changed since,",
+    _OWN: "restore owner and mode of",
+    _RESTORE: "restore",
+}
 _OURS = Ownership(os.geteuid(), os.getegid(), 0o600)
 
 
@@ -67,17 +81,18 @@ class Backup:
         except (ValueError, KeyError, TypeError) as error:
             raise UnknownFormat(os.path.join(directory, _MANIFEST), "not a manifest of this program") from error
 
-    def keep(self, path: str, whole: bool = True) -> None:
-        """Save what is at `path`, before it is changed; missing directories on the way to it are made, and noted.
+    def keep(self, path: str, whole: bool = True, planned: bytes | None = None) -> None:
+        """Save what is at `path`, before it becomes `planned` (None: not known yet); missing directories on the way are made, and noted.
 
-        Without `whole` only owner and mode are, for a file whose content will stay (a database: no second place for its secrets).
+        Without `whole` only owner and mode are saved, for a file whose content will stay (a database: no second place for its secrets).
         """
         for directory in _missing_directories(path):
             self.entries.append({"directory": directory})
             self._write()
             content.make_directory(directory)
         present = content.look(path)
-        entry: State = {"path": path, "before": _state(present), "after": None}
+        after = None if planned is None else {"sha256": _digest(planned)}
+        entry: State = {"path": path, "before": _state(present), "after": after}
         if present is not None and whole:
             entry["saved"] = f"{len(self.entries)}-{os.path.basename(path)}"
             content.put(os.path.join(self.directory, entry["saved"]), present.content, _OURS)
@@ -110,61 +125,66 @@ class Backup:
         Raises:
             Conflict: a file was edited since; nothing is put back.
         """
-        edited = [] if force else [entry["path"] for entry in self.entries if _edited(entry)]
+        if not force:
+            self._demand_unedited()
+        sentences = [f"{_TOLD[self._put_back(entry, force)]} {entry['path']}" for entry in self._files()]
+        for entry in reversed(self.entries):
+            if "directory" in entry:
+                _remove_directory(entry["directory"])
+        self.drop()
+        return [sentence for sentence in sentences if not sentence.startswith(_TOLD[_NOTHING] + " ")]
+
+    def outlook(self) -> list[str]:
+        """Return what `undo` would do, as sentences; the errors are the same."""
+        self._demand_unedited()
+        actions = [(_action(entry, content.look(entry["path"])), entry["path"]) for entry in self._files()]
+        return [f"would {_PLANNED[action]} {path}" for action, path in actions if action in _PLANNED]
+
+    def _files(self) -> list[State]:
+        """Return the entries of files, the last change first."""
+        return [entry for entry in reversed(self.entries) if "path" in entry]
+
+    def _demand_unedited(self) -> None:
+        files = [(entry["path"], _action(entry, content.look(entry["path"]))) for entry in self._files()]
+        edited = [path for path, action in files if action == _EDITED]
         if edited:
             remedy = f"the file as it was lies in {self.directory}"
             raise Conflict(", ".join(edited), "changed since, and not overwritten", remedy)
-        sentences = [sentence for entry in reversed(self.entries) for sentence in self._put_back(entry, force)]
-        self.drop()
-        return sentences
 
-    def _put_back(self, entry: State, force: bool) -> list[str]:
-        if "directory" in entry:
-            try:
-                os.rmdir(entry["directory"])
-            except OSError:
-                pass  # something was put there since
-            return []
+    def _put_back(self, entry: State, force: bool) -> str:
+        """Put one file back, and return the action that this took."""
         path, before = entry["path"], entry["before"]
-        present = content.look(path)
-        if _state(present) == before:
-            return []
-        touched = not force and (entry["after"] is None or not _same_content(present, entry["after"]))
-        if before is None:
-            if touched:
-                return [f"{path}: changed since, stays"]
+        action = _action(entry, content.look(path), force)
+        if action == _REMOVE:
             content.remove(path)
-            return [f"removed {path}"]
-        if present is None and "saved" not in entry:
-            return [f"{path}: removed since"]
-        ownership = Ownership(before["uid"], before["gid"], before["mode"])
-        if touched or "saved" not in entry:  # owner and mode alone were changed
-            content.own(path, ownership)
-        else:
+        elif action == _OWN:
+            content.own(path, Ownership(before["uid"], before["gid"], before["mode"]))
+        elif action == _RESTORE:
             saved = content.look(os.path.join(self.directory, entry["saved"]))
             if saved is None:
                 raise NotFound(os.path.join(self.directory, entry["saved"]), "the backup is not complete")
-            content.put(path, saved.content, ownership)
-        return [f"restored {path}"]
+            content.put(path, saved.content, Ownership(before["uid"], before["gid"], before["mode"]))
+        return action
 
     def _write(self) -> None:
         text = json.dumps({"version": 1, "entries": self.entries}, indent=1)
         content.put(os.path.join(self.directory, _MANIFEST), text.encode("ascii"), _OURS)
 
 
-def _edited(entry: State) -> bool:
-    """Tell whether an edit made after the command would be lost."""
-    before, after = entry.get("before"), entry.get("after")
-    if before is None or "saved" not in entry:
-        return False
-    present = content.look(entry["path"])
-    if _state(present) == before or (after is not None and _same_content(present, after)):
-        return False
-    return after is None or before["sha256"] != after["sha256"]
-
-
-def _same_content(present: Present | None, state: State) -> bool:
-    return present is not None and _digest(present.content) == state["sha256"]
+def _action(entry: State, present: Present | None, force: bool = False) -> str:
+    """Return what is to be done about one file that is `present` now."""
+    before, after, saved = entry["before"], entry["after"], "saved" in entry
+    now = _state(present)
+    if now == before:
+        return _NOTHING
+    untouched = force or (after is not None and now is not None and now["sha256"] == after["sha256"])
+    if before is None:
+        return _REMOVE if untouched else _STAYS
+    if not saved:
+        return _STAYS if now is None else _OWN
+    if now is not None and now["sha256"] == before["sha256"]:
+        return _OWN
+    return _RESTORE if untouched else _EDITED
 
 
 def _state(present: Present | None) -> State | None:
@@ -192,6 +212,13 @@ def _numbers(parent: str, what: str) -> list[int]:
         return []
     tails = [name[len(what) + 1 :] for name in names if name.startswith(f"{what}-")]
     return [int(tail) for tail in tails if tail.isdigit()]
+
+
+def _remove_directory(path: str) -> None:
+    try:
+        os.rmdir(path)
+    except OSError:
+        pass  # something was put there since
 
 
 def _missing_directories(path: str) -> list[str]:

@@ -60,7 +60,7 @@ def test_new_files_that_were_changed_stay(tmp_path: Path) -> None:
     path = tmp_path / "sub/sasldb2"
     changed(tmp_path, path)
     path.write_bytes(b"users\n")
-    assert last(tmp_path).undo() == [f"{path}: changed since, stays"]
+    assert last(tmp_path).undo() == [f"changed since, stays: {path}"]
     assert path.read_bytes() == b"users\n"
 
 
@@ -143,3 +143,13 @@ def test_a_link_stays_a_link(tmp_path: Path, main_cf: Path) -> None:
     assert link.is_symlink() and main_cf.read_bytes() == b"new\n"
     last(tmp_path).undo()
     assert link.is_symlink() and main_cf.read_bytes() == b"old\xff\n"
+
+
+def test_killed_after_a_change(tmp_path: Path, main_cf: Path) -> None:
+    """What was changed as planned can be taken back, though the command never came to its end."""
+    backup = Backup.begin(str(tmp_path), "setup")
+    backup.keep(str(main_cf), planned=b"new\n")
+    content.put(str(main_cf), b"new\n", OURS)
+    assert last(tmp_path).outlook() == [f"would restore {main_cf}"]
+    last(tmp_path).undo()
+    assert main_cf.read_bytes() == b"old\xff\n"
