@@ -1,0 +1,94 @@
+"""Where passwords are checked: what each backend wants in the conf of libsasl, and which mechanisms it can serve.
+
+saslauthd is handed the password, so PLAIN and LOGIN alone can work with it. Stores that libsasl reads serve every mechanism, if they hold
+the password. Source: Postfix 3.7, SASL_README; Cyrus SASL 2.1.28, options.html.
+Errors: `SiteConfigError`: a plug-in is not installed, an option is missing, nothing would be left to offer.
+"""
+
+from __future__ import annotations
+
+import os
+
+from sasldb.errors import SiteConfigError
+from sasldb.operations.checks.site import Site
+from sasldb.operations.setup.request import LDAPDB, SQL, Request
+from sasldb.siteconf import libsasl, packages
+from sasldb.siteconf.mechanisms import SCRAM, SHADOW_MECHANISMS, given, passing
+
+Lines = dict[bytes, "bytes | None"]  # key -> value, None for a key that is to go
+
+METHOD, PLUGIN, MECHANISMS, DATABASE = b"pwcheck_method", b"auxprop_plugin", b"mech_list", b"sasldb_path"
+_SERVED = (*SHADOW_MECHANISMS, "CRAM-MD5", "DIGEST-MD5", "NTLM", *SCRAM)  # by a password that can be read
+_UNDER_TLS = ("PLAIN", "LOGIN", "SCRAM-SHA-256")
+_WITHOUT_TLS = (
+    "SCRAM-SHA-256",
+    "CRAM-MD5",
+    "DIGEST-MD5",
+)  # in a conf beside the former: what clients know that have no SCRAM
+_DEMANDED = {SQL: (b"sql_engine", b"sql_database", b"sql_select"), LDAPDB: (b"ldapdb_uri",)}
+
+
+def lines(site: Site, request: Request, tls: bool) -> Lines:
+    """Return what the conf has to say.
+
+    Raises:
+        SiteConfigError: see the module.
+    """
+    present = {entry.key: entry.value for entry in reversed(site.conf_file.entries)}
+    more = _options(request, present)
+    offered = _offered(site, request, tls, present.get(MECHANISMS))
+    if request.uses_saslauthd:
+        return {METHOD: b"saslauthd", PLUGIN: None, MECHANISMS: offered, **more}
+    _demand_plugin(site, [request.backend])
+    return {METHOD: b"auxprop", PLUGIN: request.backend.encode(), MECHANISMS: offered, **more}
+
+
+def _offered(site: Site, request: Request, tls: bool, present: bytes | None) -> bytes:
+    """Return the mech_list: the present one where all of it can work, else one that suits most clients."""
+    served = SHADOW_MECHANISMS if request.uses_saslauthd else _SERVED
+    installed = [name for name in given(site.plugins) if name in served]
+    if present is not None:
+        words = present.decode("ascii", "replace").upper().split()
+        if words and set(words) <= set(installed) and (tls or passing(words, ["noplaintext"])):
+            return present
+    wanted = served if request.uses_saslauthd else _UNDER_TLS if tls else (*_UNDER_TLS, *_WITHOUT_TLS)
+    chosen = [name for name in dict.fromkeys(wanted) if name in installed]
+    if not chosen:
+        _demand_plugin(site, ["plain", "login", *([] if request.uses_saslauthd else ["scram"])])
+    if not tls and not passing(chosen, ["noplaintext"]):
+        raise SiteConfigError(
+            request.backend,
+            "without TLS every mechanism that it serves would send the password in the clear",
+            remedy="give Postfix a certificate (smtpd_tls_chain_files), then run this again",
+        )
+    return " ".join(chosen).encode("ascii")
+
+
+def _options(request: Request, present: dict[bytes, bytes]) -> Lines:
+    """Return the lines of --backend-options; those that the backend cannot do without must be there or in the present conf."""
+    more: Lines = {}
+    if request.backend_options is not None:
+        try:
+            with open(request.backend_options, "rb") as file:
+                more = dict(libsasl.parse(file.read(), request.backend_options))
+        except OSError as error:
+            raise SiteConfigError(request.backend_options, f"cannot be read: {error.strerror}") from error
+    missing = [key for key in _DEMANDED.get(request.backend, ()) if key not in more and key not in present]
+    if missing:
+        names = ", ".join(map(os.fsdecode, missing))
+        raise SiteConfigError(request.backend, f"lacks {names}", remedy="put them into a file for --backend-options")
+    reserved = sorted({METHOD, PLUGIN, MECHANISMS} & set(more))
+    if reserved and request.backend_options is not None:
+        names = ", ".join(map(os.fsdecode, reserved))
+        raise SiteConfigError(request.backend_options, f"sets {names}, which --backend decides")
+    return more
+
+
+def _demand_plugin(site: Site, names: list[str]) -> None:
+    missing = [name for name in names if name not in site.plugins]
+    if missing:
+        install = packages.command(missing)
+        remedy = f"run: {install}" if install else ""
+        raise SiteConfigError(
+            site.plugin_directory, f"no plug-in {' and no plug-in '.join(missing)} of libsasl", remedy=remedy
+        )

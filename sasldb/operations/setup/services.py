@@ -1,0 +1,68 @@
+"""The services of master.cf: submission, and overrides that would keep a restriction of main.cf from having an effect.
+
+Submission is RFC 6409: port 587, for those who log in and for nobody else. Source of the options: Postfix's own master.cf.
+Errors: `SiteConfigError`.
+"""
+
+from __future__ import annotations
+
+from sasldb.errors import SiteConfigError
+from sasldb.operations.checks.site import Site
+from sasldb.operations.setup import restrictions
+from sasldb.operations.setup.parameters import SENDER_LIST, mismatch
+from sasldb.operations.setup.request import Request
+from sasldb.siteconf.scratch import Scratch
+
+LABEL = "submission/inet"
+_OPTIONS = {
+    "syslog_name": "postfix/submission",
+    "smtpd_tls_security_level": "encrypt",
+    "smtpd_sasl_auth_enable": "yes",
+    "smtpd_client_restrictions": "permit_sasl_authenticated,reject",
+    "smtpd_relay_restrictions": "permit_sasl_authenticated,reject",
+}
+_REQUIRED = ("smtpd_tls_security_level", "smtpd_sasl_auth_enable", "smtpd_relay_restrictions")
+
+
+def edit(scratch: Scratch, site: Site, request: Request, tls: bool) -> list[str]:
+    """Edit the copy of master.cf, and return sentences to mind; `tls` tells whether there is a certificate that works.
+
+    Raises:
+        SiteConfigError: submission without a certificate.
+    """
+    if request.submission:
+        if not tls:
+            remedy = "give Postfix one (smtpd_tls_chain_files), then run this again"
+            raise SiteConfigError("submission", "needs a certificate that works", remedy=remedy)
+        _submit(scratch, site)
+    return _bind_senders(scratch, site, request.sender_logins) if request.sender_logins else []
+
+
+def _submit(scratch: Scratch, site: Site) -> None:
+    present = next((service for service in site.servers if service.label == LABEL), None)
+    if present is None:
+        jailed = any(service.chroot for service in site.servers)
+        scratch.add_service(LABEL, f"submission inet n - {'y' if jailed else 'n'} - - smtpd")
+        scratch.set_service(LABEL, _OPTIONS)
+        return
+    wanted = {name: _OPTIONS[name] for name in _REQUIRED}
+    if restrictions.lets_logins_relay(present.value("smtpd_relay_restrictions")):
+        del wanted["smtpd_relay_restrictions"]
+    scratch.set_service(LABEL, {name: value for name, value in wanted.items() if present.value(name) != value})
+
+
+def _bind_senders(scratch: Scratch, site: Site, bound: str) -> list[str]:
+    """See that services which have a list of their own bind senders to logins as well."""
+    sentences = []
+    for service in site.servers:
+        own = service.overrides.get(SENDER_LIST)
+        if own is None or mismatch(bound) in restrictions.words(own):
+            continue
+        value = ",".join([mismatch(bound), *([own] if own else [])])
+        if " " in value:
+            sentences.append(
+                f"{service.label} has a {SENDER_LIST} of its own in master.cf: add {mismatch(bound)} there"
+            )
+        else:
+            scratch.set_service(service.label, {SENDER_LIST: value})
+    return sentences
