@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
+from hypothesis import settings
 
 from tests.real.namespace import PrivateEtc
 from tests.real.postfix import PostfixInstance
@@ -45,6 +46,12 @@ def lacking(part: str, reason: str) -> NoReturn:
     if {part, "all"} & set(os.environ.get("SASLDB_REQUIRE", "").split(",")):
         pytest.fail(f"{part} is required (SASLDB_REQUIRE) and missing: {reason}", pytrace=False)
     pytest.skip(reason)
+
+
+# CI looks at the same examples each time, so that it fails for what a change did; by hand, each run looks for new ones.
+settings.register_profile("ci", derandomize=True, deadline=None)
+settings.register_profile("by hand", deadline=None)
+settings.load_profile("ci" if os.environ.get("CI") == "true" else "by hand")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -157,8 +157,11 @@ def test_json_round_trip(value: object) -> None:
 
 @given(JSON_VALUES)
 def test_yaml_round_trip(value: object) -> None:
-    """Every value that PyYAML writes comes back as it went."""
-    assert bare(documents.from_yaml(yaml.safe_dump(value, allow_unicode=True), "s.yml")) == value
+    """Every value that PyYAML writes comes back as it went, with escapes for what ASCII lacks.
+
+    Written as it is (allow_unicode), U+0085 does not even come back to PyYAML itself.
+    """
+    assert bare(documents.from_yaml(yaml.safe_dump(value), "s.yml")) == value
 
 
 @given(st.binary(max_size=200), st.sampled_from(["s.yml", "s.json"]))
