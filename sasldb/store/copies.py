@@ -17,9 +17,10 @@ from __future__ import annotations
 import os
 import stat
 
-from sasldb.errors import DatabaseError, StaleCopy
+from sasldb.errors import Conflict, DatabaseError, StaleCopy
 from sasldb.files.draft import write_all
 from sasldb.files.exclusive import Exclusive
+from sasldb.files.ownership import Wishes
 from sasldb.files.refusals import refusal
 from sasldb.files.snapshot import Snapshot
 from sasldb.formats.detect import BERKELEY_HASH, identify
@@ -45,11 +46,11 @@ class JailCopy:
         self.path = path
         self.same = self.foreign = False
         try:
-            copy = os.stat(path)
-            if held.fd is not None and os.path.samestat(copy, os.fstat(held.fd)):
+            status = os.stat(path)
+            if held.fd is not None and os.path.samestat(status, os.fstat(held.fd)):
                 self.same = True
-            elif stat.S_ISREG(copy.st_mode) and copy.st_size:
-                self.foreign = held.fd is None or not _is_copy(path, copy, held.fd)
+            elif stat.S_ISREG(status.st_mode) and status.st_size:
+                self.foreign = held.fd is None or not _is_copy(path, status, held.fd)
         except OSError:
             pass  # `follow` meets it again, and tells
 
@@ -64,41 +65,61 @@ class JailCopy:
         if self.foreign:
             return [f"{self.path}: not a copy of {self._held.path}, and left as it is"]
         try:
-            return self._replace()
+            return copy(self._held.path, self.path, self._held.wishes)
         except DatabaseError as error:
             remedy = "mend that, then run: sasldb postfix setup"
             reason = f"{self._held.path} was changed, this copy of it was not: {error.reason}"
             raise StaleCopy(self.path, reason, remedy) from error
 
-    def _replace(self) -> list[str]:
-        target = Exclusive(self.path, self._held.wishes, create=False, wait=_WAIT)
+
+def copy(source: str, target: str, wishes: Wishes, create: bool = False) -> list[str]:
+    """Make the file `target` a copy of the database `source`, under the lock of the former, and return sentences about it.
+
+    With `create` it need not exist. Where it is a copy already, owner and mode are made right.
+
+    Raises:
+        DatabaseError: one cannot be read, or the other not written; what was there stands.
+    """
+    held = Exclusive(target, wishes, create=create, wait=_WAIT)
+    try:
+        snapshot = Snapshot(source)
         try:
-            source = Snapshot(self._held.path)
-            try:
-                if _same_content(source, target):
-                    target.adjust()
-                else:
-                    target.replace(lambda draft: _pour(source, draft, self.path))
-            finally:
-                source.close()
-            return target.notes
+            if held.fd is not None and _same_content(snapshot, held):
+                held.adjust()
+            elif not held.replace(lambda draft: _pour(snapshot, draft, target)):
+                raise Conflict(target, "another process has made it just now", "run this again")
         finally:
-            target.close()
+            snapshot.close()
+        return held.notes
+    finally:
+        held.close()
 
 
-def _is_copy(path: str, copy: os.stat_result, database: int) -> bool:
+def is_copy(path: str, database: str) -> bool:
+    """Tell whether the file `path` is a copy, new or old, of the file `database`; the errors are those of reading them."""
+    try:
+        fd = os.open(database, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            return _is_copy(path, os.stat(path), fd)
+        finally:
+            os.close(fd)
+    except OSError as error:
+        raise refusal(path, "cannot be compared", error) from error
+
+
+def _is_copy(path: str, status: os.stat_result, database: int) -> bool:
     """Tell whether the file `path` is a copy, new or old, of the database that descriptor `database` has open."""
-    status = os.fstat(database)
+    original = os.fstat(database)
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        if copy.st_size == status.st_size and _same_octets(fd, database, status.st_size):
+        if status.st_size == original.st_size and _same_octets(fd, database, original.st_size):
             return True
         heads = os.pread(fd, _HEAD, 0), os.pread(database, _HEAD, 0)
     finally:
         os.close(fd)
     if any(identify(head) != BERKELEY_HASH for head in heads):
         return False
-    return heads[0][_FILE_ID] == heads[1][_FILE_ID] and copy.st_mtime_ns <= status.st_mtime_ns
+    return heads[0][_FILE_ID] == heads[1][_FILE_ID] and status.st_mtime_ns <= original.st_mtime_ns
 
 
 def _same_octets(one: int, other: int, size: int) -> bool:

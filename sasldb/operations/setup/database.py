@@ -1,0 +1,198 @@
+"""The database that smtpd will open, and its copy in the jail of a chrooted smtpd.
+
+The copy in /var/spool/postfix is kept by every command that changes a default database (`store.copies`). Any other jail gets a hard link,
+which is the database itself, where both lie on one file system; else a copy that this command alone brings up to date, which is said.
+
+Nothing with users in it is overwritten by something else: a jail in which somebody has worked alone becomes the database, if there is none
+with users outside. Errors: SiteConfigError (two databases, and nobody knows which is right; a format that is not written here), those of
+reading and making a database.
+"""
+
+from __future__ import annotations
+
+import grp
+import os
+
+from sasldb.errors import EmptyFile, NotFound, SiteConfigError
+from sasldb.files.exclusive import Exclusive
+from sasldb.files.ownership import JAIL_COPIES, Ownership, Wishes, due
+from sasldb.files.refusals import refusal
+from sasldb.operations import creation
+from sasldb.operations.checks.site import Site
+from sasldb.operations.steps import Plan, Step
+from sasldb.siteconf import build, daemon
+from sasldb.store import copies
+from sasldb.store.reading import Database
+
+_WAIT = 30.0  # seconds, for a lock
+
+
+class Make(Step):
+    """An empty database where there is none."""
+
+    def __init__(self, path: str, wishes: Wishes) -> None:
+        self._path = path
+        self._wishes = wishes
+        self.touches = [(path, True)]
+
+    def shown(self) -> list[str]:
+        """Say it."""
+        return [f"would make {self._path}"]
+
+    def run(self) -> str:
+        """Make it."""
+        made = creation.create(self._path, self._wishes)
+        return f"made {made.path}, {made.ownership}"
+
+
+class Own(Step):
+    """Owner and mode of a database that is there."""
+
+    def __init__(self, path: str, wishes: Wishes) -> None:
+        self._path = path
+        self._wishes = wishes
+        self.touches = [(path, False)]
+        status = os.stat(path)
+        self.before = Ownership.of(status)
+        self.due = due(os.path.realpath(path), status, wishes)
+
+    def shown(self) -> list[str]:
+        """Say it."""
+        return [f"{self._path}: {self.before} -> {self.due}"]
+
+    def run(self) -> str:
+        """Make them right."""
+        held = Exclusive(self._path, self._wishes, create=False, wait=_WAIT)
+        try:
+            held.adjust()
+        finally:
+            held.close()
+        return f"{self._path}: was {self.before}, is now {self.due}"
+
+
+class Copy(Step):
+    """A database is copied, into the jail or out of it."""
+
+    def __init__(self, source: str, target: str, wishes: Wishes) -> None:
+        self._source = source
+        self._target = target
+        self._wishes = wishes
+        self.touches = [(target, True)]
+
+    def shown(self) -> list[str]:
+        """Say it."""
+        return [f"would copy {self._source} to {self._target}"]
+
+    def run(self) -> str:
+        """Copy it."""
+        copies.copy(self._source, self._target, self._wishes, create=True)
+        return f"copied {self._source} to {self._target}"
+
+
+class Link(Step):
+    """The database gets a second name in the jail."""
+
+    def __init__(self, source: str, target: str) -> None:
+        self._source = source
+        self._target = target
+        self.touches = [(target, True)]
+
+    def shown(self) -> list[str]:
+        """Say it."""
+        return [f"would link {self._target} to {self._source}"]
+
+    def run(self) -> str:
+        """Link it."""
+        try:
+            if os.path.lexists(self._target):
+                os.unlink(self._target)
+            os.link(self._source, self._target)
+        except OSError as error:
+            raise refusal(self._target, "cannot be linked", error) from error
+        return f"linked {self._target} to {self._source}"
+
+
+def add(plan: Plan, site: Site, inside: str) -> None:
+    """Add the steps for the database that smtpd opens as `inside`; the errors are those of this module."""
+    if site.backend not in ("", build.BERKELEY):
+        reason = f"this libsasl reads {site.backend} databases, which this version does not make"
+        raise SiteConfigError(site.plugin_directory, reason)
+    jailed = next((view for view in site.views if view.jail), None)
+    target = f"{jailed.jail}{inside}" if jailed else None
+    wishes = _wishes(site, inside)
+    users, copied = _users(inside), None if target is None else _users(target)
+    if target is not None and copied and not users:
+        plan.steps.append(Copy(target, inside, wishes))
+        _add_owner(plan, target, wishes)
+        return
+    if users is None:
+        plan.steps.append(Make(inside, wishes))
+    else:
+        _add_owner(plan, inside, wishes)
+    if target is not None:
+        _add_jailed(plan, inside, target, wishes)
+
+
+def _add_jailed(plan: Plan, inside: str, target: str, wishes: Wishes) -> None:
+    there, copied = os.path.lexists(inside), _users(target)
+    if there and os.path.lexists(target) and os.path.samefile(inside, target):
+        return
+    if there and copied is not None and copies.is_copy(target, inside):
+        if _same_content(inside, target):
+            _add_owner(plan, target, wishes)
+            return
+    elif copied:
+        remedy = f"compare them (sasldb diff {inside} {target}), then remove the wrong one"
+        raise SiteConfigError(target, f"another database than {inside}, and both have users", remedy=remedy)
+    if JAIL_COPIES.get(inside) == target:
+        plan.steps.append(Copy(inside, target, wishes))
+    elif _one_file_system(inside, target):
+        plan.steps.append(Link(inside, target))
+    else:
+        plan.steps.append(Copy(inside, target, wishes))
+        plan.notes.append(f"{target}: only this command brings this copy up to date; run it again after each change")
+
+
+def _add_owner(plan: Plan, path: str, wishes: Wishes) -> None:
+    step = Own(path, wishes)
+    if step.before != step.due:
+        plan.steps.append(step)
+
+
+def _wishes(site: Site, path: str) -> Wishes:
+    """Return what to ask for beyond the rule: a database that smtpd's user cannot read is given to its group."""
+    try:
+        gid = grp.getgrnam(site.group).gr_gid
+    except KeyError:
+        return Wishes()
+    if path in JAIL_COPIES:
+        return Wishes()
+    tried = daemon.attempt(daemon.READ, path, site.user, None) if os.path.exists(path) else None
+    return Wishes(0, gid, 0o640) if tried is not None and tried.errno else Wishes()
+
+
+def _users(path: str) -> bool | None:
+    """Tell whether the database at `path` has users; None where there is none yet. The errors are those of reading one."""
+    try:
+        with Database(path) as database:
+            return any(True for _ in database.records())
+    except (NotFound, EmptyFile):
+        return None
+
+
+def _same_content(one: str, other: str) -> bool:
+    try:
+        with open(one, "rb") as first, open(other, "rb") as second:
+            return first.read() == second.read()
+    except OSError as error:
+        raise refusal(other, "cannot be compared", error) from error
+
+
+def _one_file_system(source: str, target: str) -> bool:
+    return _device(os.path.dirname(source)) == _device(os.path.dirname(target))
+
+
+def _device(directory: str) -> int:
+    while not os.path.isdir(directory):
+        directory = os.path.dirname(directory)
+    return os.stat(directory).st_dev

@@ -1,0 +1,125 @@
+"""The plan of a setup: every step from what is there to SMTP AUTH that works, and none where it does already.
+
+Errors: SiteConfigError: something stands in the way that only the administrator can decide, or a part is missing; NotFound and the like
+where a file cannot be read. Nothing is changed by planning.
+"""
+
+from __future__ import annotations
+
+import os
+
+from sasldb.errors import SiteConfigError
+from sasldb.files import content
+from sasldb.files.ownership import Ownership
+from sasldb.operations import sender_logins
+from sasldb.operations.checks.site import Site
+from sasldb.operations.setup import backends, conf, database, parameters, services
+from sasldb.operations.setup.certificate import Certificate
+from sasldb.operations.setup.request import SASLDB, Request
+from sasldb.operations.steps import FileStep, Plan
+from sasldb.siteconf import build, conffile, control
+from sasldb.siteconf.conffile import ConfFile
+from sasldb.siteconf.instance import server_types
+from sasldb.siteconf.scratch import FILES, Scratch
+
+_PUBLIC, _PRIVATE = Ownership(0, 0, 0o644), Ownership(0, 0, 0o600)
+
+
+class Setup:
+    """One setup of the Postfix of `request`: `site`, as it is before, and the `plan`."""
+
+    def __init__(self, request: Request) -> None:
+        """Plan it; the errors are those of the module."""
+        self.request = request
+        self.site = Site(request.config_dir, request.database)
+        self.plan = Plan()
+        _demand_cyrus()
+        if request.sender_logins and request.backend != SASLDB:
+            raise SiteConfigError("sender login maps", f"cannot be generated with the backend {request.backend}")
+        certificate = Certificate(self.site.postfix)
+        self._tls = certificate.works
+        if not certificate.works:
+            self.plan.notes.append(
+                f"{certificate.reason}: passwords are not taken in the clear, so most clients cannot log in"
+            )
+        self._add_all()
+
+    def _add_all(self) -> None:
+        lines = backends.lines(self.site, self.request, self._tls)
+        if self.request.backend == SASLDB:
+            inside = self._inside()
+            default = inside == build.default_database(self.site.plugin_directory)
+            lines[backends.DATABASE] = None if default else os.fsencode(inside)
+            database.add(self.plan, self.site, inside)
+        self._add_conf(lines)
+        if self.request.sender_logins:
+            self._add_login_map()
+        self._add_postfix()
+        if self.plan.steps:
+            self.plan.after.append(self._reloaded)
+
+    def _inside(self) -> str:
+        """Return the database as smtpd names it: the one that was asked for, else the configured one, without the jail."""
+        if self.request.database:
+            return os.path.abspath(self.request.database)
+        inside = os.path.abspath(self.site.inside)
+        jail = self.site.postfix.jail
+        jailed = any(view.jail for view in self.site.views)
+        return inside[len(jail) :] if jailed and inside.startswith(f"{jail}/") else inside
+
+    def _add_conf(self, lines: backends.Lines) -> None:
+        file = self._conf_file()
+        present = content.look(file.path) if file.state == conffile.FILE else None
+        text = conf.changed(file, present.content if present else b"", lines)
+        ownership = present.ownership if present else _PUBLIC
+        if conf.has_secret(text) and ownership.mode & 0o077:  # smtpd reads it as root
+            ownership = _PRIVATE
+        self.plan.add(FileStep(file.path, text, ownership, mask=conf.masked))
+        for other in self.site.elsewhere:
+            if os.path.realpath(other.path) != os.path.realpath(file.path):
+                self.plan.notes.append(f"{other.path}: not read by this smtpd, which reads {file.path}")
+
+    def _conf_file(self) -> ConfFile:
+        application = self.site.application
+        if application and "/" not in application:
+            return self.site.conf_file
+        paths = [f"{directory}/{parameters.APPLICATION}.conf" for directory in self.site.search.directories]
+        found = [ConfFile(path) for path in paths]
+        return next((file for file in found if file.state != conffile.MISSING), found[0])
+
+    def _add_login_map(self) -> None:
+        local = self.request.local_domain
+        table = sender_logins.Table(sender_logins.source(self.site), sender_logins.bare_realm(self.site, local))
+        sender_logins.add(self.plan, self.site, table)
+        self.plan.notes.append("after each change of users, run: sasldb postfix sender-login-maps")
+
+    def _add_postfix(self) -> None:
+        config_dir = self.site.postfix.config_dir
+        with Scratch(config_dir) as scratch:
+            scratch.set(parameters.changes(self.site, self.request, self._tls))
+            self.plan.notes += services.edit(scratch, self.site, self.request, self._tls)
+            for name in FILES:
+                path = os.path.join(config_dir, name)
+                present = content.look(path)
+                if present is not None:
+                    self.plan.add(FileStep(path, scratch.contents()[name], present.ownership))
+
+    def _reloaded(self) -> str:
+        return reloaded(self.site)
+
+
+def reloaded(site: Site) -> str:
+    """Have Postfix read its configuration anew if it runs, and return a sentence; SiteConfigError where it fails."""
+    if not site.master:
+        return "Postfix is not running; it reads this when it is started"
+    control.reload(site.postfix)
+    return "reloaded Postfix"
+
+
+def _demand_cyrus() -> None:
+    types = server_types()
+    if "cyrus" not in types:
+        has = " and ".join(types) or "none"
+        raise SiteConfigError(
+            "smtpd", f"was built without Cyrus SASL (it has {has})", remedy="install one that was built with it"
+        )
