@@ -22,7 +22,7 @@ SUMMARIES = {
         "count": "Count the users of a database.",
     },
     "Checks": {
-        "postfix": "Check what lies between Postfix and a database.",
+        "postfix": "Set up and check what lies between Postfix and a database.",
         "verify": "Check a password, without a login.",
         "resolve": "Tell which record a login leads to.",
         "login": "Log in to a server, and tell what it says.",

@@ -102,4 +102,6 @@ def _with(value: str, *needed: str) -> str:
 
 def _is_so(site: Site, name: str, value: str) -> bool:
     """Tell whether the parameter has that value already, as it is written or with its names replaced."""
+    if name == _UNDER and name not in site.postfix.named:  # its default follows a parameter that may change
+        return False
     return value in (site.postfix.named.get(name), site.postfix[name])

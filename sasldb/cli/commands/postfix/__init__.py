@@ -10,11 +10,15 @@ from importlib import import_module
 import click
 
 SUMMARIES = {
+    "setup": "Set up SMTP AUTH.",
     "check": "Find out why logins fail, and how to mend it.",
+    "sender-login-maps": "Bring the sender login map up to date.",
 }
 
 MODULES = {
     "check": "check",
+    "sender-login-maps": "sender_login_maps",
+    "setup": "setup",
 }
 
 
@@ -40,9 +44,9 @@ class Subcommands(click.Group):
 
 @click.command("postfix", cls=Subcommands, no_args_is_help=False)
 def command() -> None:
-    """Check what lies between Postfix and a database.
+    """Set up and check what lies between Postfix and a database.
 
     \b
-    Example: why do logins fail?
-      sasldb postfix check
+    Example: users of the database shall log in
+      sasldb postfix setup
     """

@@ -1,0 +1,90 @@
+"""`sasldb postfix setup`: from Postfix as it was installed to users who log in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from sasldb.cli.options import PATH
+from sasldb.cli.proposing import Consent, consented, propose, take_back
+from sasldb.cli.rendering import say, tell
+from sasldb.operations.setup.request import AUTHENTICATED, BACKENDS, EVERYBODY, SASLDB, Request
+
+_WHAT = "setup"
+
+
+@click.command("setup")
+@click.option("-f", "--file", metavar="FILE", type=PATH, help="The database. Default: the one that smtpd opens.")
+@click.option("-c", "--config-dir", metavar="DIR", type=PATH, help="Configuration directory of another Postfix.")
+@click.option(
+    "--backend",
+    type=click.Choice(BACKENDS),
+    default=SASLDB,
+    help="Where passwords are checked. With saslauthd, PLAIN and LOGIN alone can work.",
+)
+@click.option("--backend-options", metavar="FILE", type=PATH, help="More lines for the conf, as sql_select: ...")
+@click.option(
+    "--local-domain", metavar="REALM", help="The realm of logins without one; the word mydomain is Postfix's own."
+)
+@click.option("--submission", is_flag=True, help="Serve port 587, for those who log in.")
+@click.option("--sender-login-maps", is_flag=True, help="Let users send under their own addresses alone.")
+@click.option(
+    "--sender-login-policy",
+    type=click.Choice([AUTHENTICATED, EVERYBODY]),
+    default=AUTHENTICATED,
+    help="Whom these maps bind; everybody: nobody else, on the Internet or in mynetworks, may use a user's address.",
+)
+@click.option("--exceptions-networks", metavar="LIST", help="Clients to hide AUTH from, as 192.0.2.0/24.")
+@click.option("--authenticated-header", is_flag=True, help="Show login names in Received: headers, to the world.")
+@click.option("--broken-clients", is_flag=True, help="Repeat the AUTH line for Outlook up to 2003.")
+@consented
+def command(config_dir: str | None, file: str | None, backend: str, consent: Consent, **rest: Any) -> int:
+    """Set up SMTP AUTH.
+
+    Writes the conf that this smtpd reads, makes the database with the owner and mode that it needs, and its copy where smtpd is
+    chrooted, sets the parameters of main.cf, and reloads Postfix. What serves already is left as it is. Shows everything as a diff
+    first, and asks. What it changes can be taken back with --undo.
+
+    Passwords in the clear are taken under TLS alone. Options that are not named leave what is there.
+
+    \b
+    Example: see what would be changed
+      sasldb postfix setup --local-domain mydomain --submission --dry-run
+    """
+    from sasldb.operations.checks.site import Site
+    from sasldb.operations.setup.planning import Setup, reloaded
+
+    if consent.undo:
+        site = Site(config_dir)
+        if take_back(site.postfix.config_dir, _WHAT, consent):
+            say(reloaded(site))
+        return 0
+    setup = Setup(_request(Request(config_dir, file, backend), **rest))
+    status = propose(setup.plan, setup.site.postfix.config_dir, _WHAT, consent)
+    return status if consent.dry_run or status else _look_again(config_dir)
+
+
+def _request(
+    request: Request, sender_login_maps: bool, sender_login_policy: str, local_domain: str | None, **rest: Any
+) -> Request:
+    for name, value in rest.items():
+        setattr(request, name, value)
+    request.local_domain = local_domain
+    request.sender_logins = sender_login_policy if sender_login_maps else None
+    return request
+
+
+def _look_again(config_dir: str | None) -> int:
+    """Tell what is still in the way of logins, and return the exit status: 1 where something is."""
+    from sasldb.operations.checking import check
+    from sasldb.operations.checks.finding import ERROR
+    from sasldb.operations.checks.site import Site
+
+    errors = [finding for finding in check(Site(config_dir)).findings if finding.severity == ERROR]
+    due = [finding for finding in errors if finding.name not in ("database-no-users", "postfix-stopped")]
+    if len(due) < len(errors) and not due:
+        tell("no users yet, or Postfix does not run; when they do, sasldb postfix check tells whether logins work")
+    for finding in due:
+        tell(f"{finding.name}: {finding.seen}")
+    return 1 if due else 0
