@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import time
 
-from sasldb.errors import EmptyFile, NotFound
+from sasldb.errors import EmptyFile, NotFound, quoted
 from sasldb.files import inplace
 from sasldb.files.journal import pending
 from sasldb.files.lock import lock
@@ -155,5 +155,5 @@ def claim(path: str, wishes: Wishes, *, create: bool, adopt_empty: bool, wait: f
     held = Exclusive(path, wishes, create, wait)
     if held.fd is not None and held.size == 0 and not adopt_empty:
         held.close()
-        raise EmptyFile(path, "zero bytes, not a database", f"to make it one, run: sasldb init -f {path}")
+        raise EmptyFile(path, "zero bytes, not a database", f"to make it one, run: sasldb init -f {quoted(path)}")
     return held

@@ -104,6 +104,8 @@ class Replacement:
             inplace.overwrite(self.path, self.fd, draft, (after.uid, after.gid, after.mode))
             if not self._holds(draft):
                 return False
+            if os.fstat(self.fd).st_uid == os.geteuid():  # nobody else may set the times
+                mark_as_ours(self.fd)
         self.notes = told(self.path, status, after)
         return True
 

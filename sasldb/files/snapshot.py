@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import time
 
-from sasldb.errors import Conflict, EmptyFile, NotFound
+from sasldb.errors import Conflict, EmptyFile, NotFound, quoted
 from sasldb.files.draft import copy
 from sasldb.files.journal import pending
 from sasldb.files.lock import open_regular
@@ -57,14 +57,14 @@ class Snapshot:
         if self.size < 0:
             raise Conflict(path, "overwritten by other programs all the time", "run this again")
         if self.size == 0:
-            raise EmptyFile(path, "zero bytes, not a database", f"to make it one, run: sasldb init -f {path}")
+            raise EmptyFile(path, "zero bytes, not a database", f"to make it one, run: sasldb init -f {quoted(path)}")
 
     def _look(self) -> bool:
         """Take what the file holds now, or what its journal says it is about to hold; False when it changed meanwhile."""
         try:
             fd = open_regular(self.path, self.real)
         except NotFound as error:
-            remedy = f"to make it, run: sasldb init -f {self.path}"
+            remedy = f"to make it, run: sasldb init -f {quoted(self.path)}"
             raise NotFound(self.path, "no such file", remedy) from error
         directory = os.path.dirname(self.real)
         try:

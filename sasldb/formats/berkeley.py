@@ -72,8 +72,9 @@ def _enlarge_cache(handle: db.DB, changes: Changes, size: int) -> None:
 def _translate(path: str, error: Exception) -> DatabaseError:
     """Return this package's error for one of libdb's, which never quotes a record."""
     number = error.args[0] if error.args and isinstance(error.args[0], int) else 0
+    text = str(error.args[1] if len(error.args) > 1 else error).partition(" -- ")[0]  # what follows names the draft
     if number in _DISK:
-        return WriteFailed(path, f"libdb cannot write it: {error.args[1]}")
+        return WriteFailed(path, f"libdb cannot write it: {text}")
     if isinstance(error, db.DBOldVersionError):
         return FormatUnavailable(path, "made by an older Berkeley DB", "db_upgrade a copy of it")
-    return Corrupt(path, f"libdb: {error.args[1] if len(error.args) > 1 else error}")
+    return Corrupt(path, f"libdb: {text}")

@@ -75,7 +75,7 @@ class ItemReader:
         meta = self._meta
         own, before, following, entries, low, level, kind = self._header(page)
         if own != number or level or kind != P_HASH and kind != P_HASH_UNSORTED:
-            raise self._corrupt(number, f"page {own} of type {kind} where a hash page should be")
+            raise self._corrupt(number, f"of type {kind} and number {own} where a hash page should be")
         if before != previous:
             raise self._corrupt(number, f"its chain comes from page {before} instead of {previous}")
         if not entries:

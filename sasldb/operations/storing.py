@@ -2,7 +2,7 @@
 
 A choice of hash or iterations is a choice against plaintext: beside userPassword libsasl does not look at a SCRAM verifier.
 
-Source of the limits: the clients of Cyrus SASL 2.1.28 refuse fewer than 4096 iterations and more than 65536, observed.
+Source of the limits: the clients of Cyrus SASL 2.1.28 refuse more than 65536 iterations, observed; RFC 5802, section 5.1, asks for 4096 at least.
 Errors: SasldbError for a choice that contradicts itself; SecretUnusable; SiteConfigError (an option of libsasl's).
 """
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     Changes = dict[bytes, bytes | None]
 
 HASH = "SHA-256"
-FEWEST, MOST = 4096, 65536  # iterations that Cyrus's clients accept
+FEWEST, MOST = 4096, 65536  # iterations that every client should take
 
 
 class Storing:

@@ -4,7 +4,7 @@ Value: `SCRAM-SHA-256$4096:<salt>$<StoredKey>:<ServerKey>`, the three in base64.
 blanks around each `$`, and sees one verifier only: the first. It computes from the password's bytes as they are (no SASLprep).
 
 Source: RFC 5802 section 3 (the keys), RFC 7677 (SHA-256), RFC 5803 section 2 (the value); Cyrus SASL 2.1.28, plugins/scram.c, and its
-records as observed. It keeps no limit on iterations here; its clients refuse fewer than 4096 and more than 65536, as the
+records as observed. It keeps no limit on iterations here; its clients refuse more than 65536, and RFC 5802 asks for 4096 at least, as the
 callers of this module may. Errors: `SecretUnusable`.
 """
 
