@@ -21,10 +21,11 @@ from hypothesis import settings
 
 from tests.real.namespace import PrivateEtc
 from tests.real.postfix import PostfixInstance
+from tests.real.stock import StockMachine
 
 ROOT = Path(__file__).resolve().parent.parent
 SYSTEM_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"  # Debian's own programs; never what pip installed under the same name
-REAL_FIXTURES = {"require", "cyrus", "postfix_parts", "postfix_instance", "private_etc"}
+REAL_FIXTURES = {"require", "cyrus", "postfix_parts", "postfix_instance", "private_etc", "stock_machine"}
 
 Require = Callable[..., list[str]]
 
@@ -131,6 +132,23 @@ def postfix_instance(request: pytest.FixtureRequest, postfix_parts: None) -> Ite
     """Yield a running Postfix of its own, with an empty place for its database; outside and inside a chroot."""
     with PostfixInstance(chroot=request.param == "chroot") as instance:
         yield instance
+
+
+@pytest.fixture(scope="module")
+def stock_machine(require: Require, postfix_parts: None) -> Iterator[StockMachine]:
+    """Yield a machine of its own, with Postfix as Debian installs it, which runs; its host name is mail.example.com."""
+    require("namespace", "unshare", "nsenter", "ip", "openssl")
+    try:
+        machine = StockMachine()
+    except (OSError, subprocess.SubprocessError) as error:
+        reason = str(error)
+    else:
+        with machine:
+            machine.age()
+            machine.shell("postfix start 2>&1")
+            yield machine
+        return
+    lacking("namespace", f"no private namespaces can be made here: {reason}")
 
 
 @pytest.fixture

@@ -33,8 +33,8 @@ class PrivateEtc:
         scratch: a directory (Path) that is empty outside, whatever is put into it inside; gone at the end.
     """
 
-    def __init__(self, hostname: str) -> None:
-        """Make the namespaces.
+    def __init__(self, hostname: str, network: bool = False) -> None:
+        """Make the namespaces; with `network` one more, in which there is a loopback of its own and nothing else.
 
         Raises:
             subprocess.SubprocessError: this system does not let us, with its own words.
@@ -42,7 +42,8 @@ class PrivateEtc:
         """
         self.scratch = Path(tempfile.mkdtemp(prefix="sasldb-etc-"))
         # PID 1 of the new process list is the shell: with it, at the end of its input, everything inside dies.
-        argv = ["unshare", "--mount", "--uts", "--pid", "--fork", "--mount-proc", "--kill-child"]
+        self._kinds = ["--mount", "--uts", "--pid", *(["--net"] if network else [])]
+        argv = ["unshare", *self._kinds, "--fork", "--mount-proc", "--kill-child"]
         self._holder = subprocess.Popen(
             [*argv, "sh", "-c", _PREPARE, "sh", str(self.scratch), hostname],
             stdin=subprocess.PIPE,
@@ -63,7 +64,7 @@ class PrivateEtc:
 
     def argv(self, *command: str) -> list[str]:
         """Return the argument list that runs `command` inside."""
-        return ["nsenter", "--target", self._pid, "--mount", "--root", "--uts", "--pid", *command]
+        return ["nsenter", "--target", self._pid, "--root", *self._kinds, *command]
 
     def run(self, *command: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
         """Run `command` inside, feed it `stdin` (bytes), and return its exit status and what it printed (bytes)."""

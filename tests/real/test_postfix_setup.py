@@ -1,0 +1,142 @@
+"""`sasldb postfix setup` on Postfix as Debian installs it: users log in, a second run changes nothing, --undo leaves no trace."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from tests.real.stock import DOMAIN, LOGINS, StockMachine
+
+PASSWORD = "wonder land:7"
+ALICE = f"alice@{DOMAIN}"
+SETUP = "sasldb postfix setup"
+
+
+@contextmanager
+def set_up(machine: StockMachine, options: str) -> Iterator[str]:
+    """Set up with `options`, again with no effect, yield what was printed, and take it back; the machine must be as it was then."""
+    machine.age()
+    before = machine.state()
+    printed = machine.shell(f"{SETUP} {options} --yes 2>&1")
+    after = machine.state()
+    assert machine.shell(f"{SETUP} {options} --yes 2>/dev/null") == "nothing to change\n"
+    assert machine.state() == after
+    try:
+        yield printed
+    finally:
+        # A database with users is not the setup's any more, and stays.
+        machine.shell("rm -f /etc/sasldb2 /var/spool/postfix/etc/sasldb2")
+        machine.shell(f"{SETUP} --undo --yes")
+    assert machine.state() == before
+
+
+def add(machine: StockMachine, *users: str) -> None:
+    """Make users with PASSWORD."""
+    for user in users:
+        machine.shell(f"sasldb add --password-stdin {user}", f"{PASSWORD}\n".encode())
+
+
+def login(machine: StockMachine, client: str, mechanism: str, port: int = 25) -> tuple[int, int]:
+    """Return what the server answers ALICE with the right and with a wrong password."""
+    right = machine.login(client, mechanism, ALICE, PASSWORD, port)
+    return right, machine.login(client, mechanism, ALICE, PASSWORD + "x", port)
+
+
+def test_stock_postfix_offers_no_login(stock_machine: StockMachine) -> None:
+    """Before, there is STARTTLS and no AUTH: what the following tests find is the setup's doing."""
+    assert "STARTTLS" in stock_machine.offered(tls=False)
+    assert not any(line.startswith("AUTH") for line in stock_machine.offered())
+
+
+def test_login_under_starttls(stock_machine: StockMachine) -> None:
+    """After a setup with no option at all users log in, by every client and mechanism, and a wrong password is refused."""
+    with set_up(stock_machine, ""):
+        add(stock_machine, ALICE)
+        assert {login(stock_machine, *each) for each in LOGINS} == {(235, 535)}
+        assert [line for line in stock_machine.offered(tls=False) if line.startswith("AUTH")] == []
+
+
+def test_what_it_makes(stock_machine: StockMachine) -> None:
+    """The database and its copy in the jail are root:postfix 0640; it says all that it does, after a diff."""
+    with set_up(stock_machine, "") as printed:
+        owners = stock_machine.shell("stat -c '%U:%G %a' /etc/sasldb2 /var/spool/postfix/etc/sasldb2")
+        assert owners == "root:postfix 640\n" * 2
+        assert "+smtpd_sasl_auth_enable = yes\n" in printed and "+mech_list: PLAIN LOGIN SCRAM-SHA-256\n" in printed
+        last = printed.splitlines()[-5:]
+        assert last[0] == "made /etc/sasldb2, root:postfix 0640"
+        assert last[-2:] == ["changed /etc/postfix/main.cf", "reloaded Postfix"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        "--local-domain mydomain --broken-clients --submission",
+        "--sender-login-maps --authenticated-header",
+        "--submission --exceptions-networks '!127.0.0.1, 127.0.0.0/8' --sender-login-maps --sender-login-policy everybody",
+        "--local-domain mydomain --broken-clients --submission --sender-login-maps --authenticated-header"
+        " --exceptions-networks 192.0.2.0/24",
+    ],
+)
+def test_options_together(stock_machine: StockMachine, options: str) -> None:
+    """With options in any company users log in, on both ports; each option has its effect."""
+    with set_up(stock_machine, options):
+        add(stock_machine, ALICE)
+        assert login(stock_machine, "gsasl", "SCRAM-SHA-256") == (235, 535)
+        assert login(stock_machine, "swaks", "PLAIN") == (235, 535)
+        assert any(line.startswith("AUTH=") for line in stock_machine.offered()) == ("--broken" in options)
+        bare = stock_machine.login("gsasl", "PLAIN", "alice", PASSWORD)
+        assert bare == (235 if "--local-domain" in options else 535)
+        if "--local-domain" in options:
+            assert stock_machine.shell("sasldb postfix check --json").startswith('{"findings": [], ')
+        if "--submission" in options:
+            assert login(stock_machine, "swaks", "LOGIN", 587) == (235, 535)
+            assert stock_machine.sent("", ALICE, "", 587) == 554
+
+
+def test_exceptions_networks(stock_machine: StockMachine) -> None:
+    """Clients of the networks named are not offered AUTH."""
+    with set_up(stock_machine, "--exceptions-networks 127.0.0.0/8"):
+        assert not any(line.startswith("AUTH") for line in stock_machine.offered())
+
+
+def test_authenticated_header(stock_machine: StockMachine) -> None:
+    """The login name stands in the Received: header of what the user sends."""
+    with set_up(stock_machine, "--authenticated-header"):
+        add(stock_machine, ALICE)
+        options = f"auth PLAIN\nauth-user {ALICE}\nauth-password {PASSWORD}\nfrom {ALICE}\nto x@example.net"
+        assert any(line.startswith("250 2.0.0 Ok: queued") for line in stock_machine.swaks(options))
+        assert f"(Authenticated sender: {ALICE})" in stock_machine.shell(
+            "postcat -q $(mailq | awk 'NR==2 {print $1}' | tr -d '*')"
+        )
+        stock_machine.shell("postsuper -d ALL 2>/dev/null")
+
+
+def test_a_user_sends_as_itself_alone(stock_machine: StockMachine) -> None:
+    """With sender login maps a user may use the own address, and neither another user's nor a stranger's; logins without a realm too."""
+    with set_up(stock_machine, "--sender-login-maps"):
+        bob, dora = f"bob@{DOMAIN}", f"dora@mail.{DOMAIN}"
+        add(stock_machine, ALICE, bob, dora)
+        printed = stock_machine.shell("sasldb postfix sender-login-maps")
+        assert "changed /etc/postfix/sasldb_sender_logins\n" in printed
+        assert [stock_machine.sent(ALICE, sender, PASSWORD) for sender in (ALICE, ALICE.upper())] == [250, 250]
+        assert [stock_machine.sent(ALICE, sender, PASSWORD) for sender in (bob, "x@example.org")] == [553, 553]
+        assert [stock_machine.sent(bob, sender, PASSWORD) for sender in (bob, ALICE)] == [250, 553]
+        # myhostname is the realm of a bare login, and smtpd reports the login without it.
+        assert [stock_machine.sent("dora", sender, PASSWORD) for sender in (dora, bob)] == [250, 553]
+        assert stock_machine.sent("", ALICE, "") == 250  # strangers are not bound
+        assert stock_machine.shell("sasldb postfix sender-login-maps") == "up to date: 3 addresses\n"
+        stock_machine.shell(f"sasldb delete {bob}; sasldb postfix sender-login-maps")
+        assert stock_machine.sent(ALICE, ALICE, PASSWORD) == 250
+        stock_machine.shell("rm /etc/postfix/sasldb_sender_logins*")
+
+
+def test_senders_of_everybody(stock_machine: StockMachine) -> None:
+    """With the policy everybody, and a local domain, nobody else may use a user's address, and the user may, with a bare login."""
+    with set_up(stock_machine, "--local-domain mydomain --sender-login-maps --sender-login-policy everybody"):
+        add(stock_machine, ALICE)
+        stock_machine.shell("sasldb postfix sender-login-maps")
+        assert [stock_machine.sent(login, ALICE, PASSWORD) for login in (ALICE, "alice", "")] == [250, 250, 553]
+        assert stock_machine.sent("", "x@example.org", "") == 250
+        stock_machine.shell("rm /etc/postfix/sasldb_sender_logins*")
