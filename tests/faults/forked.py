@@ -58,7 +58,7 @@ def killed_at(call: int, arguments: Sequence[str], stdin: bytes) -> int:
         before = signal.signal(signal.SIGALRM, _give_up)
         signal.alarm(int(LONGEST))
         try:
-            return tracer._follow(pid, call)
+            return tracer.follow(pid, call)
         except BaseException:
             os.kill(pid, signal.SIGKILL)
             raise
@@ -74,8 +74,8 @@ def _run(arguments: Sequence[str], source: int, sink: int) -> None:
         for fd, own in enumerate((source, sink, sink)):
             os.dup2(own, fd)
         sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w"), open(2, "w")
-        tracer._ask_to_be_traced()
-        os.kill(os.getpid(), signal.SIGSTOP)  # `_follow` waits for a stop
+        tracer.ask_to_be_traced()
+        os.kill(os.getpid(), signal.SIGSTOP)  # `follow` waits for a stop
         status = main(arguments)
         sys.stdout.flush()
     finally:

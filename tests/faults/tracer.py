@@ -53,11 +53,11 @@ def killed_at(call: int, argv: list[str], stdin: bytes = b"") -> Run:
     with tempfile.TemporaryFile() as source, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         source.write(stdin)
         source.seek(0)
-        child = subprocess.Popen(argv, stdin=source, stdout=out, stderr=err, preexec_fn=_ask_to_be_traced)
+        child = subprocess.Popen(argv, stdin=source, stdout=out, stderr=err, preexec_fn=ask_to_be_traced)
         before = signal.signal(signal.SIGALRM, _give_up)
         signal.alarm(int(LONGEST))
         try:
-            status = _follow(child.pid, call)
+            status = follow(child.pid, call)
             child.returncode = status  # it has been waited for
         except BaseException:
             child.kill()
@@ -70,7 +70,7 @@ def killed_at(call: int, argv: list[str], stdin: bytes = b"") -> Run:
         return Run(subprocess.CompletedProcess(argv, status, out.read(), err.read()))
 
 
-def _follow(pid: int, call: int) -> int:
+def follow(pid: int, call: int) -> int:
     """Lead the process, which stands right behind its exec, to that call and kill it; return its exit status as Run has it."""
     os.waitpid(pid, 0)
     _ptrace(_SETOPTIONS, pid, _OPTIONS)
@@ -102,7 +102,7 @@ def _give_up(number: int, frame: FrameType | None) -> None:
     raise subprocess.TimeoutExpired("a traced program", LONGEST)
 
 
-def _ask_to_be_traced() -> None:
+def ask_to_be_traced() -> None:
     code = [
         (_LOAD, 0, 0, _NUMBER_AT),
         (_EQUAL, 0, 3, _OPENAT[platform.machine()]),
