@@ -1,7 +1,7 @@
 """Every command of `sasldb` that writes, killed at every single call and refused at every step of its work: one test for all of them.
 
 The commands are those of `tests/cli/test_writing_commands.py`, so that a new one cannot be forgotten. They run in a fork of this
-process (`forked`); `test_writing_commands` kills fewer times, programs that were started for real. Refusals are those of real programs.
+process (`forked`); Refusals are those of real programs.
 """
 
 from __future__ import annotations
