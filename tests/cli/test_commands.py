@@ -17,7 +17,7 @@ FOLDER = ROOT / "sasldb/cli/commands"
 NAMES = [name for section in SUMMARIES.values() for name in section]
 COMMANDS = tree()
 WITHOUT_DATABASE = {"completion", "testsaslauthd"}
-WITHOUT_DATABASE |= {"postfix setup", "postfix sender-login-maps"}  # of smtpd alone
+WITHOUT_DATABASE |= {"postfix setup", "postfix sender-login-maps", "postfix client"}  # of smtpd alone
 each_command = pytest.mark.parametrize("name", COMMANDS)
 each_group = pytest.mark.parametrize("name", set(COMMANDS) - set(leaves()))
 

@@ -13,10 +13,12 @@ SUMMARIES = {
     "setup": "Set up SMTP AUTH.",
     "check": "Find out why logins fail, and how to mend it.",
     "sender-login-maps": "Bring the sender login map up to date.",
+    "client": "Have Postfix log in elsewhere.",
 }
 
 MODULES = {
     "check": "check",
+    "client": "client",
     "sender-login-maps": "sender_login_maps",
     "setup": "setup",
 }
