@@ -1,0 +1,76 @@
+"""`sasldb postfix client` on Postfix as Debian installs it: its mail goes out by a server that wants a login."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from tests.real.provider import NEXTHOP, Provider
+from tests.real.stock import StockMachine
+
+CLIENT = "sasldb postfix client --password-stdin --yes"
+PASSWORD = b"wonder:land 7\n"
+OTHER = b"looking-glass\n"
+SEND = "printf 'Subject: x\\n\\nx\\n' | sendmail -f {sender} somebody@example.net"
+
+
+@pytest.fixture(scope="module")
+def provider(stock_machine: StockMachine) -> Iterator[Provider]:
+    """Yield a server that relays for two users, who log in as u1@isp.example and u2@isp.example."""
+    provider = Provider(stock_machine, chroot=False)
+    setup = f"sasldb postfix setup -c {provider.config} -f {provider.home}/sasldb2 --local-domain isp.example --yes"
+    stock_machine.shell(setup)
+    for user, password in ("u1", PASSWORD), ("u2", OTHER):
+        stock_machine.shell(f"sasldb add -f {provider.home}/sasldb2 --password-stdin {user}@isp.example", password)
+    yield provider
+
+
+def test_all_mail_goes_there(stock_machine: StockMachine, provider: Provider) -> None:
+    """With one account all mail is relayed by it; both files of passwords are root's alone; again changes nothing; --undo leaves no trace."""
+    before = stock_machine.state()
+    printed = stock_machine.shell(f"{CLIENT} '{NEXTHOP}' u1@isp.example 2>&1", PASSWORD)
+    assert "wonder" not in printed and "u1@isp.example:********" in printed
+    files = "/etc/postfix/sasl_passwd /etc/postfix/sasl_passwd.db"
+    assert stock_machine.shell(f"stat -c '%U:%G %a' {files}") == "root:root 600\n" * 2
+    after = stock_machine.state()
+    assert stock_machine.shell(f"{CLIENT} '{NEXTHOP}' u1@isp.example", PASSWORD) == "nothing to change\n"
+    assert stock_machine.state() == after
+    stock_machine.shell(SEND.format(sender="root@example.com"))
+    assert provider.logged("sasl_username=u1@isp.example")
+    report = json.loads(stock_machine.tried("sasldb postfix check --json").stdout)
+    assert [finding["name"] for finding in report["findings"] if finding["name"].startswith("client-")] == []
+    assert {"client-map-stale", "client-passwords-exposed"} <= set(report["passed"])
+    stock_machine.shell("sasldb postfix client --undo --yes")
+    assert stock_machine.state() == before
+
+
+def test_each_sender_by_its_own(stock_machine: StockMachine, provider: Provider) -> None:
+    """With --sender the mail of that sender goes by its own login, and a changed password is a changed entry."""
+    before = stock_machine.state()
+    stock_machine.shell(f"{CLIENT} '{NEXTHOP}' u2@isp.example --sender second@example.com", OTHER)
+    stock_machine.shell(f"{CLIENT} '{NEXTHOP}' u1@isp.example --sender first@example.com", b"wrong\n")
+    printed = stock_machine.shell(f"{CLIENT} '{NEXTHOP}' u1@isp.example --sender first@example.com", PASSWORD)
+    assert "changed /etc/postfix/sasl_passwd\n" in printed and "main.cf" not in printed
+    assert stock_machine.shell("cut -f1 /etc/postfix/sender_relay") == "second@example.com\nfirst@example.com\n"
+    for sender in "first", "second":
+        stock_machine.shell(SEND.format(sender=f"{sender}@example.com"))
+    assert provider.logged("sasl_username=u2@isp.example") and provider.logged("sasl_username=u1@isp.example", times=2)
+    assert provider.logged("from=<first@example.com>") and provider.logged("from=<second@example.com>")
+    for _ in range(3):
+        stock_machine.shell("sasldb postfix client --undo --yes")
+    assert stock_machine.state() == before
+
+
+def test_a_table_of_the_administrators(stock_machine: StockMachine, provider: Provider) -> None:
+    """Where main.cf names a table already, the entry goes there, and what is in it stays; permissions for others are taken away."""
+    stock_machine.shell(
+        "printf '# mine\\nother a:b\\n' > /etc/postfix/mine; postconf -e smtp_sasl_password_maps=hash:/etc/postfix/mine"
+    )
+    before = stock_machine.state()
+    printed = stock_machine.shell(f"{CLIENT} '{NEXTHOP}' u1@isp.example 2>&1", PASSWORD)
+    assert "/etc/postfix/mine: root:root 0644 -> root:root 0600" in printed
+    assert stock_machine.shell("postmap -s hash:/etc/postfix/mine | cut -f1 | sort") == f"{NEXTHOP}\nother\n"
+    stock_machine.shell("sasldb postfix client --undo --yes")
+    assert stock_machine.state() == before
