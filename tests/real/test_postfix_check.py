@@ -104,6 +104,8 @@ def test_what_smtpd_logs(results: dict[str, object], fault: Fault) -> None:
     assert isinstance(outcome, Outcome)
     if fault.logs == NOTHING:
         assert outcome.log == []
+    elif fault.log_may_be_lost and not outcome.log:
+        pass
     else:
         assert any(fault.logs in line for line in outcome.log), outcome.log
 

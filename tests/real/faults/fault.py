@@ -23,6 +23,7 @@ class Fault:
         remedy: the exact command, with {config}, {conf}, {seen} and {jail} for what differs; None where no command can mend it.
         then: a script for what only the administrator can do after it. where: PLAIN or CHROOT.
         mechanism, after: what the login is tried with before and after the remedy.
+        log_may_be_lost: whether Postfix's own logger ends with what it would tell, so that the words may be missing.
         relays: what relaying comes to while the fault is there, as (whoever logged in, stranger), where that is the point.
     """
 
@@ -36,6 +37,7 @@ class Fault:
         self.mechanism = str(more.pop("mechanism", "PLAIN"))
         self.after = str(more.pop("after", self.mechanism))
         self.reload = bool(more.pop("reload", True))
+        self.log_may_be_lost = bool(more.pop("log_may_be_lost", False))
         self.relays = more.pop("relays", None)
         assert not more, more
 

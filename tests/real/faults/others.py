@@ -51,6 +51,7 @@ FAULTS = [
         "stopping the Postfix mail system",
         "postfix -c {config} start",
         where=CHROOT,
+        log_may_be_lost=True,
         reload=False,
     ),
     Fault(
