@@ -9,9 +9,10 @@ import click
 from sasldb.cli.options import PATH
 from sasldb.cli.proposing import Consent, consented, propose, take_back
 from sasldb.cli.rendering import say, tell
-from sasldb.operations.setup.request import AUTHENTICATED, BACKENDS, EVERYBODY, SASLDB, Request
+from sasldb.operations.setup.request import AUTHENTICATED, BACKENDS, EVERYBODY, LDAPDB, SASLDB, SQL, Request
 
 _WHAT = "setup"
+_LATER = ("database-no-users", "postfix-stopped")  # what naturally comes after a setup
 
 
 @click.command("setup")
@@ -62,7 +63,7 @@ def command(config_dir: str | None, file: str | None, backend: str, consent: Con
         return 0
     setup = Setup(_request(Request(config_dir, file, backend), **rest))
     status = propose(setup.plan, setup.site.postfix.config_dir, _WHAT, consent)
-    return status if consent.dry_run or status else _look_again(config_dir)
+    return status if consent.dry_run or status else _look_again(config_dir, backend)
 
 
 def _request(
@@ -75,15 +76,17 @@ def _request(
     return request
 
 
-def _look_again(config_dir: str | None) -> int:
+def _look_again(config_dir: str | None, backend: str) -> int:
     """Tell what is still in the way of logins, and return the exit status: 1 where something is."""
     from sasldb.operations.checking import check
     from sasldb.operations.checks.finding import ERROR
     from sasldb.operations.checks.site import Site
+    from sasldb.operations.checks.table import DATABASE, PLUGINS, USERS
 
+    elsewhere = (DATABASE, USERS, PLUGINS) if backend in (SQL, LDAPDB) else ()
     errors = [finding for finding in check(Site(config_dir)).findings if finding.severity == ERROR]
-    due = [finding for finding in errors if finding.name not in ("database-no-users", "postfix-stopped")]
-    if len(due) < len(errors) and not due:
+    due = [finding for finding in errors if finding.group not in elsewhere and finding.name not in _LATER]
+    if not due and any(finding.name in _LATER for finding in errors):
         tell("no users yet, or Postfix does not run; when they do, sasldb postfix check tells whether logins work")
     for finding in due:
         tell(f"{finding.name}: {finding.seen}")
