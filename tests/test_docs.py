@@ -70,7 +70,7 @@ def dialogues(text: str) -> Iterator[tuple[str, list[str]]]:
 
 
 def on_terminal(argv: list[str], answer: bytes) -> list[str]:
-    """Run `argv` on a terminal of its own, type `answer` at every prompt, and return the lines that the terminal shows."""
+    """Run `argv` on a terminal of its own, type `answer` at every prompt for a password and y at others, and return the lines that the terminal shows."""
     ours, theirs = pty.openpty()
     process = subprocess.Popen(argv, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True)
     os.close(theirs)
@@ -90,6 +90,9 @@ def on_terminal(argv: list[str], answer: bytes) -> list[str]:
                 time.sleep(0.01)
             answered = len(shown)
             os.write(ours, answer + b"\n")
+        elif shown.endswith(b"[y/N] ") and len(shown) > answered:
+            answered = len(shown)
+            os.write(ours, b"y\n")
     os.close(ours)
     process.wait(10)
     return [line.rstrip() for line in shown.decode().replace("\r\n", "\n").splitlines()]

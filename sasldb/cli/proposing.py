@@ -40,6 +40,7 @@ class Consent:
             return self.yes and not self.dry_run
         if not sys.stdin or not sys.stdin.isatty():
             raise click.UsageError("no terminal to ask at: name --yes, or --dry-run")
+        sys.stdout.flush()
         print(f"{PROGRAM}: do it? [y/N] ", end="", file=sys.stderr, flush=True)
         return sys.stdin.readline().strip().lower() in ("y", "yes")
 
@@ -70,6 +71,7 @@ def propose(plan: Plan, config_dir: str, what: str, consent: Consent) -> int:
         return 0 if consent.dry_run else 1
     for sentence in carry_out(plan, config_dir, what):
         say(sentence)
+    sys.stdout.flush()  # what the caller tells comes after it
     return 0
 
 

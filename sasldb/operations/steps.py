@@ -94,7 +94,9 @@ class FileStep(Step):
     def _diff(self, before: Present | None) -> Iterator[str]:
         old = self._lines(before.content) if before else []
         names = self.path if before else "/dev/null", self.path
-        yield from (line.rstrip("\n") for line in difflib.unified_diff(old, self._lines(self.after), *names))
+        yield from (
+            line.rstrip("\n").expandtabs() for line in difflib.unified_diff(old, self._lines(self.after), *names)
+        )
 
     def _lines(self, octets: bytes) -> list[str]:
         return os.fsdecode(self._mask(octets) if self._mask else octets).splitlines(keepends=True)
