@@ -17,9 +17,9 @@ import os
 
 from sasldb.errors import Conflict, NotFound, UnknownFormat
 from sasldb.files import content
-from sasldb.files.content import Present
 from sasldb.files.ownership import Ownership
 from sasldb.files.refusals import refusal
+from sasldb.operations import restoring
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,20 +29,6 @@ if TYPE_CHECKING:
 
 FOLDER = "sasldb-undo"
 _MANIFEST = "manifest.json"
-_NOTHING, _REMOVE, _STAYS, _OWN, _RESTORE, _EDITED = "nothing", "remove", "stays", "own", "restore", "edited"
-_TOLD = {
-    _NOTHING: "unchanged:",
-    _REMOVE: "removed",
-    _STAYS: "changed since, stays:",
-    _OWN: "restored owner and mode of",
-    _RESTORE: "restored",
-}
-_PLANNED = {
-    _REMOVE: "remove",
-    _STAYS: "leave, as it was changed since,",
-    _OWN: "restore owner and mode of",
-    _RESTORE: "restore",
-}
 _OURS = Ownership(os.geteuid(), os.getegid(), 0o600)
 
 
@@ -91,8 +77,8 @@ class Backup:
             self._write()
             content.make_directory(directory)
         present = content.look(path)
-        after = None if planned is None else {"sha256": _digest(planned)}
-        entry: State = {"path": path, "before": _state(present), "after": after}
+        after = None if planned is None else {"sha256": restoring.digest(planned)}
+        entry: State = {"path": path, "before": restoring.state(present), "after": after}
         if present is not None and whole:
             entry["saved"] = f"{len(self.entries)}-{os.path.basename(path)}"
             content.put(os.path.join(self.directory, entry["saved"]), present.content, _OURS)
@@ -103,7 +89,7 @@ class Backup:
         """Note how the command leaves every file."""
         for entry in self.entries:
             if "path" in entry:
-                entry["after"] = _state(content.look(entry["path"]))
+                entry["after"] = restoring.state(content.look(entry["path"]))
         self._write()
 
     def drop(self) -> None:
@@ -127,26 +113,26 @@ class Backup:
         """
         if not force:
             self._demand_unedited()
-        sentences = [f"{_TOLD[self._put_back(entry, force)]} {entry['path']}" for entry in self._files()]
+        sentences = [f"{restoring.TOLD[self._put_back(entry, force)]} {entry['path']}" for entry in self._files()]
         for entry in reversed(self.entries):
             if "directory" in entry:
                 _remove_directory(entry["directory"])
         self.drop()
-        return [sentence for sentence in sentences if not sentence.startswith(_TOLD[_NOTHING] + " ")]
+        return [sentence for sentence in sentences if not sentence.startswith(restoring.TOLD[restoring.NOTHING] + " ")]
 
     def outlook(self) -> list[str]:
         """Return what `undo` would do, as sentences; the errors are the same."""
         self._demand_unedited()
-        actions = [(_action(entry, content.look(entry["path"])), entry["path"]) for entry in self._files()]
-        return [f"would {_PLANNED[action]} {path}" for action, path in actions if action in _PLANNED]
+        actions = [(restoring.action(entry, content.look(entry["path"])), entry["path"]) for entry in self._files()]
+        return [f"would {restoring.PLANNED[action]} {path}" for action, path in actions if action in restoring.PLANNED]
 
     def _files(self) -> list[State]:
         """Return the entries of files, the last change first."""
         return [entry for entry in reversed(self.entries) if "path" in entry]
 
     def _demand_unedited(self) -> None:
-        files = [(entry["path"], _action(entry, content.look(entry["path"]))) for entry in self._files()]
-        edited = [path for path, action in files if action == _EDITED]
+        files = [(entry["path"], restoring.action(entry, content.look(entry["path"]))) for entry in self._files()]
+        edited = [path for path, action in files if action == restoring.EDITED]
         if edited:
             remedy = f"the file as it was lies in {self.directory}"
             raise Conflict(", ".join(edited), "changed since, and not overwritten", remedy)
@@ -154,12 +140,12 @@ class Backup:
     def _put_back(self, entry: State, force: bool) -> str:
         """Put one file back, and return the action that this took."""
         path, before = entry["path"], entry["before"]
-        action = _action(entry, content.look(path), force)
-        if action == _REMOVE:
+        action = restoring.action(entry, content.look(path), force)
+        if action == restoring.REMOVE:
             content.remove(path)
-        elif action == _OWN:
+        elif action == restoring.OWN:
             content.own(path, Ownership(before["uid"], before["gid"], before["mode"]))
-        elif action == _RESTORE:
+        elif action == restoring.RESTORE:
             saved = content.look(os.path.join(self.directory, entry["saved"]))
             if saved is None:
                 raise NotFound(os.path.join(self.directory, entry["saved"]), "the backup is not complete")
@@ -169,40 +155,6 @@ class Backup:
     def _write(self) -> None:
         text = json.dumps({"version": 1, "entries": self.entries}, indent=1)
         content.put(os.path.join(self.directory, _MANIFEST), text.encode("ascii"), _OURS)
-
-
-def _action(entry: State, present: Present | None, force: bool = False) -> str:
-    """Return what is to be done about one file that is `present` now."""
-    before, after, saved = entry["before"], entry["after"], "saved" in entry
-    now = _state(present)
-    if now == before:
-        return _NOTHING
-    untouched = force or (after is not None and now is not None and now["sha256"] == after["sha256"])
-    if before is None:
-        return _REMOVE if untouched else _STAYS
-    if not saved:
-        return _STAYS if now is None else _OWN
-    if now is not None and now["sha256"] == before["sha256"]:
-        return _OWN
-    return _RESTORE if untouched else _EDITED
-
-
-def _state(present: Present | None) -> State | None:
-    if present is None:
-        return None
-    ownership = present.ownership
-    return {
-        "sha256": _digest(present.content),
-        "uid": ownership.uid,
-        "gid": ownership.gid,
-        "mode": ownership.mode,
-    }
-
-
-def _digest(octets: bytes) -> str:
-    import hashlib
-
-    return hashlib.sha256(octets).hexdigest()
 
 
 def _numbers(parent: str, what: str) -> list[int]:
