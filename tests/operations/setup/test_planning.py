@@ -1,0 +1,226 @@
+"""A setup is planned from whatever Postfix there is: what serves already stays as it is written, what the administrator added stays too."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from sasldb.errors import SiteConfigError
+from sasldb.operations.setup.planning import Setup
+from sasldb.operations.setup.request import SQL, Request
+from sasldb.operations.steps import FileStep
+from tests.conftest import Require
+
+MASTER = "smtp inet n - n - - smtpd\n"
+GOOD = (
+    "smtpd_sasl_auth_enable = yes\nsmtpd_sasl_security_options = noplaintext, noanonymous, nodictionary\n"
+    "smtpd_sasl_tls_security_options = noanonymous\n"
+)
+
+
+class Ground:
+    """A Postfix configuration directory of the test's own, with a database beside it. Nothing of it runs."""
+
+    def __init__(self, directory: Path, main: str = "", master: str = MASTER) -> None:
+        self.directory = directory
+        self.database = str(directory / "sasldb2")
+        self.conf = directory / "sasl/smtpd.conf"
+        self.conf.parent.mkdir()
+        head = f"compatibility_level = 3.6\nqueue_directory = {directory}/queue\nmyhostname = mail.example.com\n"
+        (directory / "main.cf").write_text(head + main)
+        (directory / "master.cf").write_text(master)
+        os.utime(directory / "main.cf", (0, 0))  # Postfix waits for one that has just been changed
+
+    def request(self, **choices: object) -> Request:
+        """Return a request with `choices` as its attributes."""
+        request = Request(str(self.directory), self.database)
+        for name, value in choices.items():
+            setattr(request, name, value)
+        return request
+
+    def planned(self, **choices: object) -> dict[str, str]:
+        """Return parameter -> value of main.cf as it would be, for what a setup would set or change."""
+        steps = [step for step in Setup(self.request(**choices)).plan.steps if isinstance(step, FileStep)]
+        texts = {os.path.basename(step.path): step.after.decode(errors="replace") for step in steps}
+        before = (self.directory / "main.cf").read_text().splitlines()
+        lines = [line for line in texts.get("main.cf", "").splitlines() if line not in before]
+        return dict(line.split(" = ", 1) for line in lines)
+
+    def services(self, **choices: object) -> str:
+        """Return the -o overrides of master.cf as it would be."""
+        steps = [step for step in Setup(self.request(**choices)).plan.steps if isinstance(step, FileStep)]
+        text = next((step.after for step in steps if step.path.endswith("master.cf")), b"")
+        (self.directory / "after").mkdir()
+        (self.directory / "after/main.cf").touch()
+        (self.directory / "after/master.cf").write_bytes(text)
+        argv = ["postconf", "-c", str(self.directory / "after"), "-P"]
+        return subprocess.run(argv, check=True, capture_output=True, text=True, timeout=30).stdout
+
+
+@pytest.fixture(autouse=True)
+def _postfix(require: Require) -> None:
+    require("postfix", "postconf")
+
+
+@pytest.fixture
+def tls(tmp_path_factory: pytest.TempPathFactory, require: Require) -> str:
+    """Return the lines of main.cf for a certificate that works."""
+    (openssl,) = require("postfix", "openssl")
+    pem = str(tmp_path_factory.mktemp("tls") / "pem")
+    argv = [
+        openssl,
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-subj",
+        "/CN=x",
+        "-keyout",
+        pem,
+        "-out",
+        f"{pem}.crt",
+    ]
+    subprocess.run(argv, check=True, capture_output=True, timeout=60)
+    return f"smtpd_tls_cert_file = {pem}.crt\nsmtpd_tls_key_file = {pem}\n"
+
+
+def test_from_nothing(tmp_path: Path, tls: str) -> None:
+    """From an empty main.cf, with a certificate, this is all that is set."""
+    assert Ground(tmp_path, tls).planned() == {
+        "smtpd_sasl_auth_enable": "yes",
+        "smtpd_sasl_security_options": "noanonymous, noplaintext",
+        "smtpd_sasl_tls_security_options": "noanonymous",
+        "smtpd_tls_auth_only": "yes",
+        "smtpd_tls_security_level": "may",
+    }
+
+
+def test_what_serves_stays(tmp_path: Path) -> None:
+    """Options that are there in another order, or more of them, are left alone."""
+    assert Ground(tmp_path, GOOD).planned() == {}
+
+
+@pytest.mark.parametrize(
+    "main, expected",
+    [
+        ("smtpd_sasl_path = /etc/postfix/sasl:/usr/lib/sasl2\n", {"smtpd_sasl_path": "smtpd"}),
+        ("smtpd_sasl_type = dovecot\n", {"smtpd_sasl_type": "cyrus"}),
+        (
+            "smtpd_relay_restrictions = permit_mynetworks, reject\n",
+            {"smtpd_relay_restrictions": "permit_mynetworks, permit_sasl_authenticated, reject"},
+        ),
+        (
+            "smtpd_relay_restrictions =\nsmtpd_recipient_restrictions = permit_sasl_authenticated, reject_unauth_destination\n",
+            {},
+        ),
+        (
+            "smtpd_relay_restrictions =\nsmtpd_recipient_restrictions = reject_unauth_destination\n",
+            {"smtpd_relay_restrictions": "permit_mynetworks, permit_sasl_authenticated, reject_unauth_destination"},
+        ),
+        (
+            "mine = permit_mynetworks, reject_unauth_destination\nsmtpd_relay_restrictions = $mine\n",
+            {"smtpd_relay_restrictions": "permit_mynetworks, permit_sasl_authenticated, reject_unauth_destination"},
+        ),
+        ("good = permit_sasl_authenticated, reject\nsmtpd_relay_restrictions = $good\n", {}),
+    ],
+)
+def test_main_cf_of_an_administrator(tmp_path: Path, main: str, expected: dict[str, str]) -> None:
+    """What stands in the way is changed, and nothing else."""
+    assert Ground(tmp_path, GOOD + main).planned() == expected
+
+
+def test_options(tmp_path: Path) -> None:
+    """Each option sets its parameter; the word mydomain stays a name for Postfix to replace."""
+    chosen = {
+        "local_domain": "mydomain",
+        "exceptions_networks": "!192.0.2.1, 192.0.2.0/24",
+        "authenticated_header": True,
+        "broken_clients": True,
+    }
+    assert Ground(tmp_path, GOOD).planned(**chosen) == {
+        "smtpd_sasl_local_domain": "$mydomain",
+        "smtpd_sasl_exceptions_networks": "!192.0.2.1, 192.0.2.0/24",
+        "smtpd_sasl_authenticated_header": "yes",
+        "broken_sasl_auth_clients": "yes",
+    }
+
+
+@pytest.mark.parametrize(
+    "policy, word",
+    [
+        ("authenticated", "reject_authenticated_sender_login_mismatch"),
+        ("everybody", "reject_sender_login_mismatch"),
+    ],
+)
+def test_sender_logins(tmp_path: Path, policy: str, word: str) -> None:
+    """Our map comes beside the administrator's, the restriction before the others, in main.cf and where a service has its own list."""
+    main = GOOD + "smtpd_sender_login_maps = hash:/etc/x\nsmtpd_sender_restrictions = reject_unknown_sender_domain\n"
+    service = "587 inet n - n - - smtpd\n  -o smtpd_sender_restrictions=permit_mynetworks\n"
+    ground = Ground(tmp_path, main, MASTER + service)
+    assert ground.planned(sender_logins=policy) == {
+        "smtpd_sender_login_maps": f"hash:/etc/x, hash:{tmp_path}/sasldb_sender_logins",
+        "smtpd_sender_restrictions": f"{word}, reject_unknown_sender_domain",
+    }
+    assert ground.services(sender_logins=policy) == f"587/inet/smtpd_sender_restrictions = {word},permit_mynetworks\n"
+
+
+def test_submission_that_is_there(tmp_path: Path, tls: str) -> None:
+    """A submission service of the administrator's keeps its options, and gets what it lacks."""
+    service = "submission inet n - n - - smtpd\n  -o smtpd_sasl_auth_enable=no\n  -o smtpd_helo_restrictions=reject\n"
+    found = Ground(tmp_path, GOOD + tls, MASTER + service).services(submission=True)
+    assert sorted(found.splitlines()) == [
+        "submission/inet/smtpd_helo_restrictions = reject",
+        "submission/inet/smtpd_sasl_auth_enable = yes",
+        "submission/inet/smtpd_tls_security_level = encrypt",
+    ]
+
+
+@pytest.mark.parametrize(
+    "text, backend, expected",
+    [
+        (b"mech_list: PLAIN LOGIN\n", "saslauthd-pam", b"mech_list: PLAIN LOGIN\npwcheck_method: saslauthd\n"),
+        (
+            b"auxprop_plugin: sasldb\nmech_list: PLAIN CRAM-MD5\n",
+            "saslauthd-rimap",
+            b"mech_list: PLAIN LOGIN\npwcheck_method: saslauthd\n",
+        ),
+        (
+            b"pwcheck_method: saslauthd\nmech_list: plain\n",
+            "sasldb",
+            b"pwcheck_method: auxprop\nmech_list: plain\nauxprop_plugin: sasldb\nsasldb_path: DATABASE\n",
+        ),
+        (
+            b"mech_list: GSSAPI\n",
+            "sasldb",
+            b"mech_list: PLAIN LOGIN SCRAM-SHA-256\npwcheck_method: auxprop\nauxprop_plugin: sasldb\nsasldb_path: DATABASE\n",
+        ),
+    ],
+)
+def test_mechanisms_of_a_backend(
+    tmp_path: Path, tls: str, text: bytes, backend: str, expected: bytes, cyrus: object
+) -> None:
+    """A mech_list stays where the backend can serve all of it, and no other does."""
+    ground = Ground(tmp_path, GOOD + tls)
+    ground.conf.write_bytes(text)
+    steps = Setup(ground.request(backend=backend)).plan.steps
+    (step,) = [step for step in steps if isinstance(step, FileStep) and step.path == str(ground.conf)]
+    assert step.after == expected.replace(b"DATABASE", ground.database.encode())
+
+
+def test_saslauthd_without_tls(tmp_path: Path, cyrus: object) -> None:
+    """Where every mechanism would send the password in the clear, nothing is planned."""
+    with pytest.raises(SiteConfigError, match="in the clear"):
+        Setup(Ground(tmp_path, GOOD).request(backend="saslauthd-shadow"))
+
+
+def test_options_that_the_backend_decides(tmp_path: Path, tls: str) -> None:
+    """A file of options may not say what --backend says."""
+    options = tmp_path / "options"
+    options.write_text("sql_engine: sqlite3\nsql_database: x\nsql_select: y\npwcheck_method: alwaystrue\n")
+    request = Ground(tmp_path, GOOD + tls).request(backend=SQL, backend_options=str(options))
+    with pytest.raises(SiteConfigError, match="pwcheck_method"):
+        Setup(request)
