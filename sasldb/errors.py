@@ -90,6 +90,10 @@ class StaleCopy(DatabaseError):
     """The database WAS changed; its copy in Postfix's chroot, which is `path`, was not. The only error after which a change stands."""
 
 
+class ReportLost(SasldbError):
+    """A change was made and stands, and standard output could not be told of it."""
+
+
 class EntryError(SasldbError):
     """A user or a record cannot be what was asked for."""
 

@@ -17,13 +17,14 @@ import click
 
 from sasldb.cli.commands import MODULES, SUMMARIES
 from sasldb.cli.compat import streams, usage
-from sasldb.cli.rendering import COMPLETE, PROGRAM, tell
-from sasldb.errors import SasldbError, StaleCopy
+from sasldb.cli.rendering import COMPLETE, PROGRAM, abandon, tell
+from sasldb.errors import ReportLost, SasldbError, StaleCopy
 from sasldb.model.text import to_text
 
 STATUS: tuple[tuple[type[Exception], int], ...] = (
     (click.ClickException, 2),
     (StaleCopy, 1),  # the database was changed
+    (ReportLost, 1),  # so it was
     (SasldbError, 3),
     (OSError, 3),  # standard output only: no other OSError leaves the rooms below
 )
@@ -125,6 +126,6 @@ def _explain(error: Exception) -> None:
         tell(f"for help, run: {context.command_path if context else PROGRAM} --help")
     elif isinstance(error, OSError):
         tell(f"standard output: {error.strerror}")
-        os.dup2(os.open(os.devnull, os.O_WRONLY), streams.STDOUT)  # what is still buffered would fail again at exit
+        abandon()
     else:
         tell(str(error))

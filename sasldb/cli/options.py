@@ -211,11 +211,19 @@ def with_options(
     return function
 
 
+def _named(context: click.Context, parameter: click.Parameter, path: str | None) -> str | None:
+    """Refuse an empty path: most likely a shell variable that is not set, and never leave to change the system's own database."""
+    if path == "":
+        raise click.BadParameter("an empty path", context, parameter)
+    return path
+
+
 _FILE = click.option(
     "-f",
     "--file",
     metavar="FILE",
     type=PATH,
+    callback=_named,
     help="The database. Default: SASLDB_PATH, then the sasldb_path of the application named with -a, then /etc/sasldb2, "
     "or /etc/sasl2/sasldb2 where only that exists.",
 )

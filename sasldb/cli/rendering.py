@@ -10,19 +10,24 @@ Errors: OSError where standard output cannot be written (BrokenPipeError: nobody
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import chain
 from typing import TYPE_CHECKING, Union
 
+from sasldb.errors import ReportLost
 from sasldb.operations.syslog import printable
 
 if TYPE_CHECKING:
+    from sasldb.model.secret import Secret
     from sasldb.operations.change import Report
 
 PROGRAM = "sasldb"
 COMPLETE = "_SASLDB_COMPLETE"  # set in the environment by the script of `cli.completion`: a shell asks for completions
 _GAP = "  "
+_STDOUT = 1
 
 Cell = Union[
     str, int, None, Sequence[str]
@@ -80,9 +85,38 @@ def report(done: Report, quiet: bool = False) -> int:
     """Print what a change came to; with `quiet` all of it on standard error. Return the exit status: 1 where it has findings."""
     for sentence in (*done.sentences, *done.findings):
         tell(sentence)
-    for deed in done.deeds:
-        (tell if quiet else say)(deed.told(done.dry_run) + deed.detail)
+    with telling_of(not done.dry_run):
+        for deed in done.deeds:
+            (tell if quiet else say)(deed.told(done.dry_run) + deed.detail)
     return 1 if done.findings else 0
+
+
+@contextmanager
+def telling_of(changed: bool) -> Iterator[None]:
+    """Print inside what tells of a change that stands, if `changed`; ReportLost when it cannot be printed.
+
+    Without a change, what cannot be printed is the OSError that it is.
+    """
+    try:
+        yield
+        if changed:
+            sys.stdout.flush()
+    except OSError as error:
+        if not changed:
+            raise
+        abandon()
+        raise ReportLost("standard output", f"{error.strerror}; the change was made and stands") from error
+
+
+def abandon() -> None:
+    """Let standard output lead nowhere: what is still buffered would fail again at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), _STDOUT)
+
+
+def reveal(password: Secret) -> None:
+    """Print a made-up password and see that it has gone out, before it is stored: nobody else knows it."""
+    say(password.reveal().decode())
+    sys.stdout.flush()
 
 
 def say(sentence: str) -> None:

@@ -33,7 +33,6 @@ _DELETED_BY_CYRUS = (
     b"cmusaslsecretDIGEST-MD5",
 )  # whatever is installed
 _SPELLED = {name.lower(): name for name in PROPERTIES}
-FEWEST, MOST = 4096, 65536  # iterations
 FEW = 10  # one-time passwords
 _READ = LONGEST + 1  # octets; what is longer, no libsasl reads
 
@@ -107,8 +106,8 @@ def _one(user: UserId, name: bytes, value: bytes, properties: Mapping[bytes, byt
             yield Finding("empty-password", (user,), "cmusaslsecretPLAIN is of an empty password")
         if name == AUTH_PASSWORD:
             count = scram.parse(value).iterations
-            if not FEWEST <= count <= MOST:
-                weak = "weak-iterations" if count < FEWEST else "excessive-iterations"
+            if not scram.FEWEST <= count <= scram.MOST:
+                weak = "weak-iterations" if count < scram.FEWEST else "excessive-iterations"
                 yield Finding(weak, (user,), f"{count} iterations")
     except SecretUnusable as error:
         yield Finding("broken-secret", (user,), f"{to_text(name)}: {error.reason}")

@@ -141,6 +141,9 @@ def _committed(editor: Editor) -> list[str]:
     except StaleCopy as error:
         syslog.send(PROGRAM, syslog.ERROR, str(error))
         return [str(error)]
+    finally:
+        for note in editor.notes:
+            syslog.send(PROGRAM, syslog.NOTICE, f"{note}, by {syslog.caller()}")
     return []
 
 

@@ -60,6 +60,15 @@ def kind_of(value: Value) -> str:
     return words.get(type(value), "nothing")
 
 
+def is_plain(key: str) -> bool:
+    """Tell whether `key` is a word that an error may show; anything else might hold a password."""
+    return key.isascii() and key.replace("_", "").replace("-", "").isalpha()
+
+
+def _shown(key: str) -> str:
+    return f"the key {key!r}" if is_plain(key) else "a key"
+
+
 def from_json(text: str, source: str) -> Node:
     """Return the tree of a JSON document; ExchangeError where it is none."""
     import json
@@ -69,7 +78,7 @@ def from_json(text: str, source: str) -> Node:
         if len(found) < len(pairs):
             seen: set[str] = set()
             twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-            raise ExchangeError(source, f"the key {twice!r} stands twice in one object")
+            raise ExchangeError(source, f"{_shown(twice)} stands twice in one object")
         return found
 
     def number(digits: str) -> Value:
@@ -177,7 +186,7 @@ class _Tree:
                 raise self._error("a key that is no word", event)
             if event.value in found:
                 line = event.start_mark.line + 1
-                raise ExchangeError(self._source, f"the key {event.value!r} stands twice in one mapping", line)
+                raise ExchangeError(self._source, f"{_shown(event.value)} stands twice in one mapping", line)
             value, _ = self._node(next(self._events))
             found[event.value] = (value, event.start_mark.line + 1)
         return found

@@ -6,7 +6,7 @@ See `documents` for the tree, `statefile` for who uses it. Errors: ExchangeError
 from __future__ import annotations
 
 from sasldb.errors import ExchangeError
-from sasldb.operations.documents import Node, Unquoted, kind_of
+from sasldb.operations.documents import Node, Unquoted, is_plain, kind_of
 
 
 class Fields:
@@ -97,6 +97,9 @@ class Fields:
     def _unknown(self, key: str, keys: tuple[str, ...]) -> ExchangeError:
         from difflib import get_close_matches
 
+        if not is_plain(key):  # who forgets the blank behind a colon makes a key of name and password
+            remedy = "a colon needs a blank behind it" if ":" in key else f"the keys here are {', '.join(keys)}"
+            return ExchangeError(self._source, f"{self._path('')}unknown key", self._table[key][1], remedy)
         near = get_close_matches(key, keys, 1)
         remedy = f"did you mean {near[0]}?" if near else f"the keys here are {', '.join(keys)}"
         return ExchangeError(self._source, f"{self._path('')}unknown key {key!r}", self._table[key][1], remedy)

@@ -1,7 +1,7 @@
 """Which database a command works on, and what a realm's name stands for.
 
-The order is: the file that the caller names; SASLDB_PATH; sasldb_path in the configuration of the application that the caller
-names; the default of this system. An empty name is no name.
+The order is: the file that the caller names, which may not be nothing; SASLDB_PATH; sasldb_path in the configuration of the application that the caller
+names; the default of this system. Elsewhere an empty name is no name.
 
 Source of the two defaults: Debian and Cyrus SASL itself have /etc/sasldb2, Alpine and Fedora (from 35 on) /etc/sasl2/sasldb2.
 Errors: SiteConfigError (the configuration of libsasl or of Postfix).
@@ -35,7 +35,7 @@ def database(file: str | None, application: str | None, environ: Mapping[bytes, 
     Raises:
         SiteConfigError: the application's name or its configuration file cannot be used.
     """
-    if file:
+    if file is not None:
         return file
     if environ.get(PATH):
         return os.fsdecode(environ[PATH])

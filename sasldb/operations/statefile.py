@@ -30,8 +30,8 @@ from sasldb.operations import location, passwords
 from sasldb.operations.desired import AS_BEFORE, Desired, Wish
 from sasldb.operations.documents import Node
 from sasldb.operations.fields import Fields
-from sasldb.operations.storing import FEWEST, MOST, Storing
-from sasldb.secrets.scram import HASHES
+from sasldb.operations.storing import Storing
+from sasldb.secrets.scram import FEWEST, HASHES, MOST
 from sasldb.store.accounts import host_realm
 
 DEFAULTS = ("realm", "storage", "scram", "iterations", "update_password")
@@ -147,10 +147,10 @@ class _Reader:
         return self._storings[choice]
 
     def _pruned(self, top: Fields, wishes: Iterable[Wish]) -> Iterator[bytes]:
-        """Yield the realms that the file itself wants pruned; for `true`, every realm that it names."""
+        """Yield the realms that the file itself wants pruned; for `true`, its own and those of users who shall be there."""
         value, _ = top.node("prune") or (False, None)
         if value is True:
-            yield from {wish.user.realm for wish in wishes}
+            yield from {wish.user.realm for wish in wishes if wish.present}
             if "realm" in top:
                 yield self._realm(top.text("realm"))
         elif value is not False:

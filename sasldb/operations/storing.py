@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     Changes = dict[bytes, bytes | None]
 
 HASH = "SHA-256"
-FEWEST, MOST = 4096, 65536  # iterations that every client should take
 
 
 class Storing:
@@ -48,7 +47,7 @@ class Storing:
             )
         if hash is not None and hash not in scram.HASHES:
             raise SasldbError(hash, "none of " + ", ".join(scram.HASHES))
-        least, most = (1, scram.COUNTABLE) if any_iterations else (FEWEST, MOST)
+        least, most = (1, scram.COUNTABLE) if any_iterations else (scram.FEWEST, scram.MOST)
         if iterations is not None and not least <= iterations <= most:
             remedy = "" if any_iterations else "to have it nevertheless, add --force-iterations"
             raise SasldbError(f"{iterations} iterations", f"not between {least} and {most}", remedy)
@@ -99,7 +98,7 @@ def _parameters(value: bytes | None) -> tuple[str, int]:
     if value is not None:
         try:
             old = scram.parse(value)
-            return old.hash, max(FEWEST, min(old.iterations, scram.COUNTABLE))
+            return old.hash, max(scram.FEWEST, min(old.iterations, scram.COUNTABLE))
         except SecretUnusable:
             pass
     return HASH, scram.ITERATIONS

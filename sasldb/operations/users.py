@@ -11,6 +11,7 @@ from sasldb.model.identity import UserId
 from sasldb.model.secret import Secret
 from sasldb.model.text import to_text
 from sasldb.operations.change import Deed, Report, Target, change, write
+from sasldb.operations.resolving import LONGEST, unreachable
 from sasldb.operations.storing import Storing, without
 from sasldb.store.accounts import identify
 from sasldb.store.editing import Editor, check_storable
@@ -73,6 +74,8 @@ def add(target: Target, user: UserId, password: Secret, storing: Storing, site: 
         return [Deed("add", user)]
 
     report = change(target, f"add {user}", work, create=True)
+    reason = unreachable(user)
+    report.sentences += [f"{user}: no login leads here: {reason}"] if reason else []
     report.sentences += _doubts(user, password)
     return report
 
@@ -137,6 +140,8 @@ def check_name(user: UserId) -> None:
     """Raise BadName where `user` is no name that a new user may have."""
     if not user.user:
         raise BadName(str(user), "an empty user name")
+    if len(user.user) + len(user.realm) >= LONGEST:
+        raise BadName(str(user)[:40] + "...", f"more than the {LONGEST} octets that libsasl takes of a login")
 
 
 def _exists(user: UserId, path: str) -> UserExists:

@@ -73,7 +73,7 @@ def _made_anew(name: bytes, value: bytes, user_id: UserId, password: bytes, host
     try:
         if name == AUTH_PASSWORD:
             old = scram.parse(value)
-            return scram.make(password, old.hash, old.iterations)
+            return scram.make(password, old.hash, max(old.iterations, scram.FEWEST))
         if name == b"cmusaslsecretOTP":
             return otp.make(password, hostname, otp.parse(value).algorithm)
     except SecretUnusable:

@@ -98,13 +98,15 @@ def test_interrupt(commands: Commands, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("arguments", [["list", "-f", "db"], ["--version"], ["init", "-f", "new"]], ids=lambda a: a[0])
 def test_full_output(commands: Commands, tmp_path: Path, arguments: list[str]) -> None:
-    """Output that cannot be written is a failure, told in one line."""
+    """Output that cannot be written is a failure, told in one line, and not that of a change that was made."""
     make_database(tmp_path / "db", ALICE)
     with open("/dev/full", "wb") as full:
         argv = [commands.sasldb, *arguments]
         done = subprocess.run(argv, cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, timeout=30, check=False)
-    assert done.returncode == 3
-    assert done.stderr == b"sasldb: standard output: No space left on device\n"
+    made = arguments[0] == "init"
+    told = b"; the change was made and stands" if made else b""
+    assert done.returncode == (1 if made else 3)
+    assert done.stderr == b"sasldb: standard output: No space left on device" + told + b"\n"
 
 
 @pytest.mark.parametrize("closed", [0, 1, 2])
@@ -113,7 +115,7 @@ def test_closed_descriptors(commands: Commands, tmp_path: Path, closed: int) -> 
     script = f'exec {closed}>&-; exec "$@"'
     argv = ["sh", "-c", script, "sh", commands.sasldb, "init", "-f", "db"]
     done = subprocess.run(argv, cwd=tmp_path, capture_output=True, timeout=30, check=False)
-    assert done.returncode == (3 if closed == 1 else 0)
+    assert done.returncode == (1 if closed == 1 else 0)
     content = (tmp_path / "db").read_bytes()
     assert len(content) == 12288 and b"sasldb" not in content and b"made" not in content
 
@@ -126,3 +128,34 @@ def test_nothing_but_the_commands_is_loaded(commands: Commands) -> None:
     assert b"sasldb.cli.main" in loaded
     assert loaded & {b"sasldb.cli.commands.init", b"sasldb.cli.commands.listing", b"sasldb.cli.options"} == set()
     assert loaded & {b"berkeleydb", b"sasldb.store.reading"} == set()
+
+
+def test_an_empty_path_is_no_default(commands: Commands, tmp_path: Path) -> None:
+    """`-f "$UNSET"` is a wrong call, and not leave to change the system's own database."""
+    argv = [commands.sasldb, "add", "-f", "", "--generate", "alice@example.com"]
+    done = subprocess.run(argv, cwd=tmp_path, capture_output=True, timeout=30, check=False)
+    assert done.returncode == 2 and done.stdout == b"" and b"empty path" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["add", "passwd"])
+def test_a_made_up_password_that_nobody_reads_is_not_stored(commands: Commands, tmp_path: Path, command: str) -> None:
+    """Where it cannot be printed, nothing is changed; exit status 3."""
+    make_database(tmp_path / "db", ALICE)
+    before = (tmp_path / "db").read_bytes()
+    user = "new@example.com" if command == "add" else "alice@example.com"
+    with open("/dev/full", "wb") as full:
+        argv = [commands.sasldb, command, "-f", "db", "--generate", user]
+        done = subprocess.run(argv, cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, timeout=30, check=False)
+    assert done.returncode == 3, done
+    assert (tmp_path / "db").read_bytes() == before
+
+
+def test_a_change_that_cannot_be_told_stands(commands: Commands, tmp_path: Path) -> None:
+    """When standard output is full after a change, the status is 1 and the words say that it stands."""
+    make_database(tmp_path / "db", ALICE)
+    with open("/dev/full", "wb") as full:
+        argv = [commands.sasldb, "delete", "-f", "db", "alice@example.com"]
+        done = subprocess.run(argv, cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, timeout=30, check=False)
+    assert done.returncode == 1 and b"the change was made and stands" in done.stderr
+    listed = subprocess.run([commands.sasldb, "list", "-f", "db"], cwd=tmp_path, capture_output=True, check=True)
+    assert b"alice" not in listed.stdout

@@ -31,7 +31,7 @@ def environment(tmp_path: Path) -> dict[bytes, bytes]:
         (None, None, b"\xff.db", "\udcff.db"),
         (None, "named", None, "/srv/named.db"),
         (None, "named", b"", "/srv/named.db"),
-        ("", "named", None, "/srv/named.db"),
+        ("", "named", None, ""),
         (None, "other", None, location.default()),
         (None, "absent", None, location.default()),
         (None, None, None, location.default()),
@@ -40,7 +40,7 @@ def environment(tmp_path: Path) -> dict[bytes, bytes]:
 def test_order(
     environment: dict[bytes, bytes], file: str | None, application: str | None, variable: bytes | None, path: str
 ) -> None:
-    """-f comes before SASLDB_PATH, that before the application's sasldb_path, that before the default; empty is unset."""
+    """-f comes before SASLDB_PATH, that before the application's sasldb_path, that before the default; an empty variable is unset, an empty -f stays one."""
     if variable is not None:
         environment[b"SASLDB_PATH"] = variable
     assert location.database(file, application, environment) == path

@@ -81,13 +81,13 @@ def test_realm_of_a_bare_name(top: str, argument: str | None, realm: bytes | Non
     [
         ("", set()),
         ("prune: false", set()),
-        ("prune: true", {b"a", b"b", b"c"}),
+        ("prune: true", {b"a", b"b"}),
         ("prune: [z]", {b"z"}),
         ("prune: []", set()),
     ],
 )
 def test_prune(prune: str, realms: set[bytes]) -> None:
-    """Nothing is pruned unless asked for; true means every realm that the file names, a list means these."""
+    """Nothing is pruned unless asked for; true means its own realm and those of users who shall be there, a list means these."""
     text = f"realm: a\n{prune}\nusers: [{{name: u@b}}, {{name: v, realm: c, state: absent}}]"
     assert read(text).prune == realms
     assert read(text, prune=("y",)).prune == realms | {b"y"}
@@ -162,7 +162,9 @@ def test_json_names_come_back() -> None:
         read('{"users": [], "prune": ["\\ud800"]}', "s.json")
 
 
-@pytest.mark.parametrize("text", ["prune: [a]\nusers: []", "prune: true\nusers: [{name: u@a, state: absent}]"])
+@pytest.mark.parametrize(
+    "text", ["prune: [a]\nusers: []", "realm: a\nprune: true\nusers: [{name: u@a, state: absent}]"]
+)
 def test_nobody_left(text: str) -> None:
     """A state that prunes and leaves nobody is refused: it is more often an empty mount than a wish."""
     with pytest.raises(EntryError, match="pruning would delete every user"):

@@ -220,7 +220,9 @@ def main():
 
 def run(params, check_mode):
     """Bring the user to the state that `params` (the options by name) describe, and return the module's result."""
-    path = params["path"] or location.database(None, params["app"], os.environb)
+    if params["path"] == "":
+        raise SasldbError("path", "empty")
+    path = location.database(params["path"], params["app"], os.environb)
     wish = wish_of(params)
     target = Target(path, wishes_of(params), check_mode)
     applied = apply(target, Desired([wish]), location.site(params["app"], os.environb))
@@ -235,7 +237,7 @@ def run(params, check_mode):
         "written": change.written if change else [],
         "removed": change.removed if change else [],
         "diff": diff_of(path, wish, change, applied.ownership),
-        "notes": applied.sentences,
+        "notes": [*applied.sentences, *applied.findings],
     }
 
 
@@ -248,7 +250,7 @@ def wish_of(params):
     password = params["password"]
     return Wish(
         named(params["name"], location.realm(params["realm"])),
-        None if password is None else passwords.from_bytes(to_bytes(password)),
+        None if password is None else passwords.from_bytes(password.encode("utf-8", "surrogateescape")),
         present=params["state"] == "present",
         storing=Storing(
             None if params["no_plaintext"] is None else not params["no_plaintext"],

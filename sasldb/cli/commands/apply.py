@@ -9,7 +9,7 @@ import click
 from sasldb.cli.completion import REALM
 from sasldb.cli.options import PATH, Location, changing, rendered
 from sasldb.cli.progress import Progress
-from sasldb.cli.rendering import Rendering, document, say, tell
+from sasldb.cli.rendering import Rendering, document, say, tell, telling_of
 from sasldb.operations.change import Target
 
 if TYPE_CHECKING:
@@ -70,12 +70,13 @@ def command(
         done = applying.apply(target, desired, location.site, progress)
     for sentence in (*done.sentences, *done.findings):
         tell(sentence)
-    if rendering.json:
-        document({"database": target.path, **done.as_dict()})
-    else:
-        for change in done.changes if diff or target.dry_run else ():
-            say(_line(change))
-        say(_summary(target.path, done))
+    with telling_of(done.changed and not done.dry_run):
+        if rendering.json:
+            document({"database": target.path, **done.as_dict()})
+        else:
+            for change in done.changes if diff or target.dry_run else ():
+                say(_line(change))
+            say(_summary(target.path, done))
     return 1 if done.findings or (check and done.changed) else 0
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sasldb.cli.options import Function, Location, Result, changing, rendered, with_options
-from sasldb.cli.rendering import Cell, Rendering, say, tell
+from sasldb.cli.rendering import Cell, Rendering, say, tell, telling_of
 from sasldb.cli.server import served
 from sasldb.operations.audit_names import Place
 from sasldb.operations.audit_rules import RULES
@@ -91,7 +91,8 @@ def _fixed(target: Target, place: Place, rules: Rules, rendering: Rendering) -> 
     found, done = fix(target, place, rules)
     for sentence in (*done.sentences, *done.findings):
         tell(sentence)
-    _show(found, "planned" if done.dry_run else "done", rendering)
+    with telling_of(bool(done.deeds) and not done.dry_run):
+        _show(found, "planned" if done.dry_run else "done", rendering)
     left = [finding for finding in found.findings if done.dry_run or not finding.removes]
     return 1 if left or done.findings else 0
 

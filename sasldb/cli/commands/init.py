@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from sasldb.cli.options import Location, dry_runnable, located, owned
-from sasldb.cli.rendering import say, tell
+from sasldb.cli.rendering import say, tell, telling_of
 from sasldb.files.ownership import Wishes
 
 
@@ -32,5 +32,6 @@ def command(location: Location, wishes: Wishes, dry_run: bool) -> None:
     if dry_run:
         say(f"would make {created.path}, {created.ownership}")
         return
-    say(f"made {created.path}, {created.ownership}")
     syslog.send(b"sasldb", syslog.NOTICE, f"made {created.path} by {syslog.caller()}")
+    with telling_of(True):
+        say(f"made {created.path}, {created.ownership}")

@@ -10,6 +10,7 @@ from sasldb.cli.completion import USER
 from sasldb.cli.options import Location, located, revealing, tabled
 from sasldb.cli.rendering import Cell, Rendering, tell_malformed
 from sasldb.cli.revelation import permit, text
+from sasldb.model.text import to_text
 
 if TYPE_CHECKING:
     from sasldb.operations.roster import Entry
@@ -41,7 +42,7 @@ def command(pattern: str | None, location: Location, rendering: Rendering, show_
     with Database(location.path, checked=False) as database:
         if rendering.lines and not show_passwords:
             users = Listing(database, wanted)
-            rendering.rows(("user", "realm"), (str(user).partition("@")[::2] for user in users), "{0}@{1}")
+            rendering.rows(("user", "realm"), ((to_text(user.user), to_text(user.realm)) for user in users), "{0}@{1}")
             tell_malformed(location.path, users.malformed)
             return
         roster = Roster(database, wanted)
@@ -55,7 +56,7 @@ def _cells(entry: Entry, rendering: Rendering) -> tuple[Cell, ...]:
     """Return user, realm, mechanisms and password: as values for programs, as text for people."""
     from sasldb.secrets.mechanisms import folded
 
-    user, _, realm = str(entry.id).partition("@")
+    user, realm = to_text(entry.id.user), to_text(entry.id.realm)
     password = text(entry.password)
     if rendering.json or rendering.csv:
         return user, realm, entry.mechanisms, password

@@ -7,7 +7,7 @@ import click
 from sasldb.cli.completion import USER
 from sasldb.cli.options import Location, changing, stored
 from sasldb.cli.passwords import OptionalValue, PasswordSource, generating
-from sasldb.cli.rendering import report, say
+from sasldb.cli.rendering import report, reveal
 from sasldb.operations.change import Target
 from sasldb.operations.storing import Storing
 
@@ -32,10 +32,9 @@ def command(user: str, location: Location, target: Target, source: PasswordSourc
     from sasldb.operations import users
 
     who = location.user(user)
-    if source.asks:
+    if source.asks or source.generated:
         users.expect(target.path, who, there=True)
     password = source.read(confirm=True)
-    status = report(users.set_password(target, who, password, storing, location.site), quiet=source.generated)
     if source.generated and not target.dry_run:
-        say(password.reveal().decode())
-    return status
+        reveal(password)
+    return report(users.set_password(target, who, password, storing, location.site), quiet=source.generated)

@@ -10,6 +10,7 @@ from sasldb.cli.completion import USER
 from sasldb.cli.options import Location, located, rendered, revealing
 from sasldb.cli.rendering import Rendering, document, say, table
 from sasldb.cli.revelation import permit, text
+from sasldb.model.text import to_text
 
 if TYPE_CHECKING:
     from sasldb.operations.inspection import Inspection
@@ -51,7 +52,7 @@ def command(user: str, location: Location, rendering: Rendering, show_passwords:
 
 def _values(found: Inspection) -> dict[str, object]:
     """Return what JSON shows."""
-    user, _, realm = str(found.id).partition("@")
+    user, realm = to_text(found.id.user), to_text(found.id.realm)
     properties = [
         {
             "name": item.name,
