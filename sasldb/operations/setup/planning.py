@@ -36,6 +36,10 @@ class Setup:
         _demand_cyrus()
         if request.sender_logins and request.backend != SASLDB:
             raise SiteConfigError("sender login maps", f"cannot be generated with the backend {request.backend}")
+        if os.geteuid() != 0:
+            self.plan.notes.append(
+                "not run as root: what root alone can read, as the key of a certificate, counts as missing"
+            )
         certificate = Certificate(self.site.postfix)
         self._tls = certificate.works
         if not certificate.works:
@@ -109,10 +113,13 @@ class Setup:
 
 
 def reloaded(site: Site) -> str:
-    """Have Postfix read its configuration anew if it runs, and return a sentence; SiteConfigError where it fails."""
+    """Have Postfix read its configuration anew if it runs, and return a sentence, also where that fails: all else is done."""
     if not site.master:
         return "Postfix is not running; it reads this when it is started"
-    control.reload(site.postfix)
+    try:
+        control.reload(site.postfix)
+    except SiteConfigError as error:
+        return f"all is done, but Postfix could not be reloaded: {error}"
     return "reloaded Postfix"
 
 
