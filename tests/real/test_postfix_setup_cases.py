@@ -22,11 +22,12 @@ def machine(stock_machine: StockMachine) -> Iterator[StockMachine]:
     """Yield the machine, and put back what it was."""
     stock_machine.age()
     before = stock_machine.state()
-    stock_machine.shell("mkdir -p /run/kept; cp -a /etc/postfix/main.cf /etc/postfix/master.cf /run/kept")
+    kept = f"{stock_machine.scratch}/kept"
+    stock_machine.shell(f"mkdir -p {kept}; cp -a /etc/postfix/main.cf /etc/postfix/master.cf {kept}")
     yield stock_machine
     script = f"""
     rm -rf /etc/sasldb2 {COPY} /etc/postfix/sasldb-undo /etc/postfix/sasl/* {JAIL}/var
-    cp -a /run/kept/* /etc/postfix/; postfix reload 2>/dev/null
+    cp -a {kept}/* /etc/postfix/; postfix reload 2>/dev/null
     """
     stock_machine.shell(script)
     assert stock_machine.state() == before
@@ -184,30 +185,32 @@ def test_saslauthd(machine: StockMachine, cyrus: object) -> None:
     machine.shell(
         f"mkdir -p {socket}; chgrp postfix {socket}; chmod 750 {socket}; saslauthd -a shadow -m {socket} -n 1"
     )
-    machine.shell("useradd -M carol; echo 'carol:wonder land:7' | chpasswd -c SHA256")
+    machine.shell("echo carol:x:9999:9999::/nonexistent:/usr/sbin/nologin >> /etc/passwd")
+    machine.shell("echo carol:$(openssl passwd -6 -stdin):19000:0:99999:7::: >> /etc/shadow", STDIN)
     assert [machine.login("swaks", name, "carol", word) for name in ("PLAIN", "LOGIN") for word in (PASSWORD, "x")] == [
         235,
         535,
     ] * 2
     assert "AUTH PLAIN LOGIN" in machine.offered()
     assert machine.shell(f"{SETUP} --backend saslauthd-shadow --yes") == "nothing to change\n"
-    machine.shell("pkill saslauthd; userdel carol")
+    machine.shell("pkill saslauthd; sed -i /^carol:/d /etc/passwd /etc/shadow")
 
 
 def test_sqlite(machine: StockMachine) -> None:
     """With the backend sql users of an SQLite database log in; a password in the options is never shown, and the conf is root's alone."""
+    users, options_file = f"{machine.scratch}/users.sqlite", f"{machine.scratch}/options"
     script = (
-        "python3 -c \"import sqlite3; c = sqlite3.connect('/run/users.sqlite'); c.execute('create table u (n, r, p)');"
+        f"python3 -c \"import sqlite3; c = sqlite3.connect('{users}'); c.execute('create table u (n, r, p)');"
         f"c.execute('insert into u values (?, ?, ?)', ('alice', '{DOMAIN}', '{PASSWORD}')); c.commit()\";"
-        f"install -D -m 644 /run/users.sqlite {JAIL}/var/users.sqlite"
+        f"install -D -m 644 {users} {JAIL}/var/users.sqlite"
     )
     machine.shell(script)
     options = (
         "sql_engine: sqlite3\nsql_database: /var/users.sqlite\nsql_user: x\nsql_passwd: geheim\n"
         "sql_select: SELECT p FROM u WHERE n = '%u' AND r = '%r' AND '%p' = 'userPassword'\n"
     )
-    machine.shell("umask 077; cat > /run/options", options.encode())
-    call = f"{SETUP} --backend sql --backend-options /run/options --yes 2>&1"
+    machine.shell(f"umask 077; cat > {options_file}", options.encode())
+    call = f"{SETUP} --backend sql --backend-options {options_file} --yes 2>&1"
     printed = machine.tried(call).stdout.decode()
     assert "geheim" not in printed and "+sql_passwd: ********" in printed
     assert machine.shell("stat -c '%U %a' /etc/postfix/sasl/smtpd.conf") == "root 600\n"
