@@ -264,6 +264,8 @@ def wish_of(params):
 def wishes_of(params):
     """Return the owner, group and mode that were asked for; a mode that YAML took for a number is one in octal."""
     mode = params["mode"]
+    if not isinstance(mode, (int, str, type(None))):
+        raise SasldbError("mode", "neither a number nor text")
     return Wishes.parse(params["owner"], params["group"], f"{mode:o}" if isinstance(mode, int) else mode)
 
 
