@@ -12,10 +12,13 @@ import compileall
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NoReturn
 
+import berkeleydb
+import click
 import pytest
 from hypothesis import settings
 
@@ -87,6 +90,24 @@ class Commands:
 def commands() -> Commands:
     """Return this project's commands, as they run from the checkout."""
     return Commands()
+
+
+@pytest.fixture(scope="session")
+def public_bin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Yield a directory (text) with the commands where other users can run them, wherever this checkout lies."""
+    if all(folder.stat().st_mode & 0o001 for folder in ROOT.joinpath("bin").parents):
+        yield str(ROOT / "bin")
+        return
+    with tempfile.TemporaryDirectory(prefix="sasldb-public-") as directory:
+        copy = Path(directory)
+        copy.chmod(0o755)
+        for name in ("bin", "sasldb"):
+            shutil.copytree(ROOT / name, copy / name)
+        shutil.copy(ROOT / "setup.cfg", copy)
+        for package in (click, berkeleydb):
+            folder = Path(str(package.__file__)).parent
+            shutil.copytree(folder, copy / folder.relative_to(ROOT))
+        yield str(copy / "bin")
 
 
 class CyrusTools:

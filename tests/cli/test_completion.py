@@ -148,7 +148,7 @@ def test_names_that_a_shell_would_run(sasldb: Sasldb, tmp_path: Path) -> None:
     assert offered(sasldb, "sasldb show -f db ", "") == sorted(f"plain,{name}@x" for name in harmless)
 
 
-def test_unreadable_database(sasldb: Sasldb, tmp_path: Path) -> None:
+def test_unreadable_database(sasldb: Sasldb, tmp_path: Path, public_bin: str) -> None:
     """A user who may not read the database is offered nothing of it, without a complaint."""
     make_database(tmp_path / "db", USERS)
     (tmp_path / "db").chmod(0)
@@ -162,7 +162,7 @@ def test_unreadable_database(sasldb: Sasldb, tmp_path: Path) -> None:
         for folder in (tmp_path, *tmp_path.parents):
             if folder.name.startswith("pytest"):
                 folder.chmod(0o755)
-        argv = ["sh", "-c", line, "sh", str(tmp_path), str(ROOT / "bin/sasldb")]
+        argv = ["sh", "-c", line, "sh", str(tmp_path), f"{public_bin}/sasldb"]
         done = subprocess.run(argv, env=environment, capture_output=True, timeout=30, check=False)
         assert (done.returncode, done.stdout.strip(), done.stderr) == (0, b"", b"")
     else:

@@ -22,12 +22,12 @@ TWO_FAULTS = 'option "mech_list: PLAIN CRAMMD5"; chmod 0644 "$SEEN"'
 
 
 @pytest.fixture(scope="module")
-def postfix(postfix_parts: None, require: Require) -> Iterator[FaultyPostfix]:
+def postfix(postfix_parts: None, require: Require, public_bin: str) -> Iterator[FaultyPostfix]:
     """Yield a chrooted Postfix that may be broken."""
     require("namespace", "unshare", "nsenter", "setpriv", "script")
     require("postfix", "openssl")
     try:
-        instance = FaultyPostfix(True, f"{ROOT}/bin")
+        instance = FaultyPostfix(True, public_bin)
     except OSError as error:
         lacking("namespace", str(error))
     with instance:
