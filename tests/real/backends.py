@@ -14,7 +14,7 @@ from tests.real.stock import DOMAIN, StockMachine
 
 PASSWORD = "wonder land:7"
 ALICE = f"alice@{DOMAIN}"
-SECRET = "proxy s:cret"  # of Postfix itself, at the directory and at the SQL server
+SECRET = "white rabbit:9"  # of Postfix itself, at the directory and at the SQL server
 JAIL = "/var/spool/postfix"
 MUX = f"{JAIL}/var/run/saslauthd"  # where a chrooted smtpd looks for /var/run/saslauthd
 LDAPI = "/var/run/slapd/ldapi"  # as a chrooted smtpd sees it
@@ -54,24 +54,24 @@ userdb {{
 }}
 """
 
-_SLAPD = """
+SLAPD = """
 include /etc/ldap/schema/core.schema
 include /etc/ldap/schema/cosine.schema
 include /etc/ldap/schema/inetorgperson.schema
 modulepath /usr/lib/ldap
 moduleload back_mdb
-pidfile {home}/pid
-password-hash {{CLEARTEXT}}
+pidfile @home@/pid
+password-hash {CLEARTEXT}
 authz-policy to
 authz-regexp uid=([^,]*),cn=[^,]*,cn=auth ldap:///dc=example,dc=com??sub?(|(uid=$1)(mail=$1))
-authz-regexp gidNumber={gid}.uidNumber={uid},cn=peercred,cn=external,cn=auth uid=postfix,ou=services,dc=example,dc=com
+authz-regexp gidNumber=@gid@.uidNumber=@uid@,cn=peercred,cn=external,cn=auth uid=postfix,ou=services,dc=example,dc=com
 access to attrs=userPassword by self read by anonymous auth
 access to * by * read
 database mdb
 suffix dc=example,dc=com
-directory {home}/db
+directory @home@/db
 """
-_LDIF = f"""\
+LDIF = f"""\
 dn: dc=example,dc=com
 objectClass: domain
 dc: example
@@ -159,8 +159,9 @@ def directory(machine: StockMachine) -> Iterator[str]:
     home = _home(machine, "slapd")
     uid, gid = machine.shell("id -u postfix; id -g postfix").split()
     machine.shell(f"mkdir -p {home}/db {JAIL}{LDAPI.rpartition('/')[0]}")
-    machine.shell(f"cat > {home}/slapd.conf", _SLAPD.format(home=home, uid=uid, gid=gid).encode())
-    machine.shell(f"slapadd -f {home}/slapd.conf", _LDIF.encode())
+    conf = SLAPD.replace("@home@", home).replace("@uid@", uid).replace("@gid@", gid)
+    machine.shell(f"cat > {home}/slapd.conf", conf.encode())
+    machine.shell(f"slapadd -f {home}/slapd.conf", LDIF.encode())
     sockets = [f"ldapi://{path.replace('/', '%2F')}" for path in (f"{home}/ldapi", JAIL + LDAPI)]
     machine.shell(f"slapd -f {home}/slapd.conf -s 0 -h 'ldap://127.0.0.1 {' '.join(sockets)}'")
     try:

@@ -109,7 +109,8 @@ def test_ldapdb(stock_machine: StockMachine, require: Require) -> None:
         )
         assert sorted(offered(machine)) == ["LOGIN", "PLAIN", "SCRAM-SHA-256"]
         assert logged_in(machine, ALICE, LOGINS) == {(235, 535)}
-        assert machine.login("swaks", "PLAIN", "alice", PASSWORD) == 235
+        codes = [machine.login("swaks", "PLAIN", user, PASSWORD) for user in ("alice", f"nobody@{DOMAIN}")]
+        assert codes == [235, 454]  # the directory lets Postfix act for nobody
 
 
 def test_ldapdb_by_a_socket(stock_machine: StockMachine, require: Require) -> None:
