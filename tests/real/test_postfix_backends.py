@@ -33,7 +33,9 @@ def set_up(machine: StockMachine, backend: str, lines: str = "", status: int = 0
     machine.age()
     before = machine.state()
     machine.shell(f"umask 077; cat > {OPTIONS_FILE}", lines.encode())
-    options = f"--backend {backend} --local-domain mydomain" + (f" --backend-options {OPTIONS_FILE}" if lines else "")
+    options = f"--backend {backend} --local-domain mydomain --submission" + (
+        f" --backend-options {OPTIONS_FILE}" if lines else ""
+    )
     done = machine.tried(f"{SETUP} {options} --yes 2>&1")
     assert done.returncode == status, done.stdout
     after = machine.state()
@@ -46,9 +48,10 @@ def set_up(machine: StockMachine, backend: str, lines: str = "", status: int = 0
     assert machine.state() == before
 
 
-def logged_in(machine: StockMachine, user: str, ways: list[tuple[str, str]]) -> set[tuple[int, int]]:
-    """Return what comes of the right and of a wrong password, by every way to log in."""
-    return {(machine.login(*way, user, PASSWORD), machine.login(*way, user, "looking-glass")) for way in ways}
+def logged_in(machine: StockMachine, user: str, ways: list[tuple[str, str]]) -> set[tuple[int, ...]]:
+    """Return what comes of the right and of a wrong password, by every way to log in, and by one of them at the port for submission."""
+    ports = [(way, 25) for way in ways] + [(("swaks", "PLAIN"), 587)]
+    return {tuple(machine.login(*way, user, word, port) for word in (PASSWORD, "looking-glass")) for way, port in ports}
 
 
 def offered(machine: StockMachine) -> list[str]:
@@ -104,9 +107,8 @@ def test_ldapdb(stock_machine: StockMachine, require: Require) -> None:
     machine = stock_machine
     with backends.directory(machine), set_up(machine, "ldapdb", f"ldapdb_uri: ldap://127.0.0.1\n{PROXY}") as printed:
         assert "smtp/inet is taken out of its chroot" in printed and SECRET not in printed
-        assert machine.shell("postconf -h -F smtp/inet/chroot; stat -c '%U %a' /etc/postfix/sasl/smtpd.conf") == (
-            "n\nroot 600\n"
-        )
+        assert machine.shell("postconf -h -F smtp/inet/chroot submission/inet/chroot") == "n\nn\n"
+        assert machine.shell("stat -c '%U %a' /etc/postfix/sasl/smtpd.conf") == "root 600\n"
         assert sorted(offered(machine)) == ["LOGIN", "PLAIN", "SCRAM-SHA-256"]
         assert logged_in(machine, ALICE, LOGINS) == {(235, 535)}
         codes = [machine.login("swaks", "PLAIN", user, PASSWORD) for user in ("alice", f"nobody@{DOMAIN}")]
@@ -123,7 +125,7 @@ def test_ldapdb_by_a_socket(stock_machine: StockMachine, require: Require) -> No
     lines = "ldapdb_uri: ldapi://{}\nldapdb_mech: EXTERNAL\n"
     with backends.directory(machine) as outside:
         with set_up(machine, "ldapdb", lines.format(LDAPI.replace("/", "%2F"))):
-            assert machine.shell("postconf -h -F smtp/inet/chroot") == "y\n"
+            assert machine.shell("postconf -h -F smtp/inet/chroot submission/inet/chroot") == "y\ny\n"
             assert logged_in(machine, ALICE, LOGINS) == {(235, 535)}
         machine.shell(f"cat > {OPTIONS_FILE}", lines.format(outside.replace("/", "%2F")).encode())
         shown = machine.shell(f"{SETUP} --backend ldapdb --backend-options {OPTIONS_FILE} --dry-run 2>&1")
