@@ -26,8 +26,6 @@ printf 'auth required pam_unix.so nodelay\\naccount required pam_unix.so\\n' > /
 """
 _NO_PASSWD = "sed -i /^alice:/d /etc/passwd /etc/shadow; rm /etc/pam.d/smtp"
 
-_NO_SASLAUTHD = f"pid=$(cat {MUX}/saslauthd.pid); kill $pid; while kill -0 $pid; do sleep 0.02; done 2>&-"
-
 _DOVECOT = """
 protocols = imap
 listen = 127.0.0.1
@@ -105,7 +103,7 @@ cd {home}; chown postgres .; PATH=$(ls -d /usr/lib/postgresql/*/bin | tail -n 1)
 install -m 600 -o postgres /dev/stdin pw
 as() {{ setpriv --reuid postgres --regid postgres --clear-groups "$@"; }}
 as initdb -D db -U postfix --pwfile pw -A scram-sha-256 --no-sync -E UTF8 --locale C > log
-options="-F -c listen_addresses=127.0.0.1 -c unix_socket_directories={home}"
+options="-F -c listen_addresses=127.0.0.1 -c unix_socket_directories={home} -c dynamic_shared_memory_type=mmap"
 as pg_ctl -D db -w -l log2 -o "$options" start > log
 """
 _TABLE = f"""
@@ -121,12 +119,12 @@ def saslauthd(machine: StockMachine, options: str) -> Iterator[None]:
     try:
         yield
     finally:
-        machine.shell(f"{_NO_SASLAUTHD}; rm -r {JAIL}/var")
+        machine.shell(f"{_ended(f'$(cat {MUX}/saslauthd.pid)')}; rm -r {JAIL}/var")
 
 
 def saslauthd_anew(machine: StockMachine, options: str) -> None:
     """Let the saslauthd that runs end, and another one take its place."""
-    machine.shell(f"{_NO_SASLAUTHD}; saslauthd {options} -m {MUX} -n 1")
+    machine.shell(f"{_ended(f'$(cat {MUX}/saslauthd.pid)')}; saslauthd {options} -m {MUX} -n 1")
 
 
 @contextmanager
@@ -150,7 +148,7 @@ def imap_server(machine: StockMachine) -> Iterator[None]:
     try:
         yield
     finally:
-        machine.shell(f"kill $(cat {home}/run/master.pid); rm -r {home}")
+        machine.shell(f"{_ended(f'$(cat {home}/run/master.pid)')}; rm -r {home}")
 
 
 @contextmanager
@@ -167,8 +165,7 @@ def directory(machine: StockMachine) -> Iterator[str]:
     try:
         yield f"{home}/ldapi"
     finally:
-        machine.shell(f"pid=$(cat {home}/pid); kill $pid; while kill -0 $pid; do sleep 0.02; done 2>&-")
-        machine.shell(f"rm -r {home} {JAIL}/var")
+        machine.shell(f"{_ended(f'$(cat {home}/pid)')}; rm -r {home} {JAIL}/var")
 
 
 @contextmanager
@@ -180,7 +177,7 @@ def sql_server(machine: StockMachine) -> Iterator[str]:
     try:
         yield home
     finally:
-        machine.shell(f"kill -INT $(head -n 1 {home}/db/postmaster.pid); rm -r {home}")
+        machine.shell(f"{_ended(f'$(head -n 1 {home}/db/postmaster.pid)', 'INT')}; rm -r {home}")
 
 
 def _home(machine: StockMachine, name: str) -> str:
@@ -188,3 +185,8 @@ def _home(machine: StockMachine, name: str) -> str:
     home = f"{machine.scratch}/{name}"
     machine.shell(f"mkdir -m 755 {home}")
     return home
+
+
+def _ended(process: str, signal: str = "TERM") -> str:
+    """Return the words of a shell that end a server and wait until it has ended; `process` is its number, in words of a shell."""
+    return f"pid={process}; kill -{signal} $pid; while kill -0 $pid; do sleep 0.02; done 2>&-"
