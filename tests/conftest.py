@@ -1,8 +1,8 @@
 """What every test may use: this project's commands, and the real parts it is measured against.
 
 A real part is what is installed beside this project: the Cyrus SASL tools (`cyrus`), Postfix and the clients that log in
-there (`postfix`), strace (`strace`), or the right to make private namespaces (`namespace`). A test that needs one asks for
-its fixture, or for `require`; where the part is missing the test is skipped with the reason, unless the environment variable
+there (`postfix`), the servers that it may ask instead of a sasldb (`imap`, `ldap`, `postgresql`), strace (`strace`), or the
+right to make private namespaces (`namespace`). A test that needs one asks for its fixture, or for `require`; where the part is missing the test is skipped with the reason, unless the environment variable
 SASLDB_REQUIRE names the part (several with commas, or `all`): then it fails. script/test installs the parts; CI requires all.
 """
 

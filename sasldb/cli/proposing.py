@@ -63,6 +63,7 @@ def propose(plan: Plan, config_dir: str, what: str, consent: Consent) -> int:
         tell(note)
     if not plan.steps:
         say("nothing to change")
+        sys.stdout.flush()  # what the caller tells comes after it
         return 0
     for line in plan.shown():
         say(line)
@@ -71,7 +72,7 @@ def propose(plan: Plan, config_dir: str, what: str, consent: Consent) -> int:
         return 0 if consent.dry_run else 1
     for sentence in carry_out(plan, config_dir, what):
         say(sentence)
-    sys.stdout.flush()  # what the caller tells comes after it
+    sys.stdout.flush()
     return 0
 
 

@@ -1,6 +1,6 @@
 """main.cf and master.cf as postconf would leave them: it edits copies in a private directory, and the real files are not touched.
 
-So a change can be shown before it is made, and what is then made is what was shown. Source: postconf(1): -e, -M and -P edit the files
+So a change can be shown before it is made, and what is then made is what was shown. Source: postconf(1): -e, -F, -M and -P edit the files
 of the directory that -c names. Errors: `SiteConfigError`.
 """
 
@@ -47,6 +47,10 @@ class Scratch:
         """Set parameters for one service of master.cf alone, name -> value."""
         if values:
             self._edit(["-P", *(f"{label}/{name}={value}" for name, value in values.items())])
+
+    def free_service(self, label: str) -> None:
+        """Take one service of master.cf out of its chroot."""
+        self._edit(["-F", f"{label}/chroot=n"])
 
     def contents(self) -> dict[str, bytes]:
         """Return the name -> content of both files."""

@@ -1,7 +1,7 @@
 """Private namespaces: a place where /etc/sasldb2 is ours to write, while the machine's own stays as it is.
 
 The real saslauthd reads /etc/sasldb2 and nothing else, and so do our commands without -f. Programs run in a mount namespace
-whose /etc is an overlay, with a host name and a process list of their own. Needs root and the right to mount.
+whose /etc is an overlay, with a host name, a process list and shared memory of their own. Needs root and the right to mount.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class PrivateEtc:
         """
         self.scratch = Path(tempfile.mkdtemp(prefix="sasldb-etc-"))
         # PID 1 of the new process list is the shell: with it, at the end of its input, everything inside dies.
-        self._kinds = ["--mount", "--uts", "--pid", *(["--net"] if network else [])]
+        self._kinds = ["--mount", "--uts", "--pid", "--ipc", *(["--net"] if network else [])]
         argv = ["unshare", *self._kinds, "--fork", "--mount-proc", "--kill-child"]
         self._holder = subprocess.Popen(
             [*argv, "sh", "-c", _PREPARE, "sh", str(self.scratch), hostname],

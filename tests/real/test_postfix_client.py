@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-
 import pytest
 
 from tests.real.provider import NEXTHOP, Provider
@@ -12,19 +10,23 @@ from tests.real.stock import StockMachine
 
 CLIENT = "sasldb postfix client --password-stdin --yes"
 PASSWORD = b"wonder:land 7\n"
+OTHER_PORT = 2531
 OTHER = b"looking-glass\n"
 SEND = "printf 'Subject: x\\n\\nx\\n' | sendmail -f {sender} somebody@example.net"
 
 
 @pytest.fixture(scope="module")
-def provider(stock_machine: StockMachine) -> Iterator[Provider]:
-    """Yield a server that relays for two users, who log in as u1@isp.example and u2@isp.example."""
-    provider = Provider(stock_machine, chroot=False)
+def provider(stock_machine: StockMachine) -> Provider:
+    """Return a server that relays for two users, who log in as u1@isp.example and u2@isp.example."""
+    return _relaying(stock_machine, Provider(stock_machine, chroot=False))
+
+
+def _relaying(stock_machine: StockMachine, provider: Provider) -> Provider:
     setup = f"sasldb postfix setup -c {provider.config} -f {provider.home}/sasldb2 --local-domain isp.example --yes"
     stock_machine.shell(setup)
     for user, password in ("u1", PASSWORD), ("u2", OTHER):
         stock_machine.shell(f"sasldb add -f {provider.home}/sasldb2 --password-stdin {user}@isp.example", password)
-    yield provider
+    return provider
 
 
 def test_all_mail_goes_there(stock_machine: StockMachine, provider: Provider) -> None:
@@ -54,10 +56,32 @@ def test_each_sender_by_its_own(stock_machine: StockMachine, provider: Provider)
     printed = stock_machine.shell(f"{CLIENT} '{NEXTHOP}' u1@isp.example --sender first@example.com", PASSWORD)
     assert "changed /etc/postfix/sasl_passwd\n" in printed and "main.cf" not in printed
     assert stock_machine.shell("cut -f1 /etc/postfix/sender_relay") == "second@example.com\nfirst@example.com\n"
-    for sender in "first", "second":
-        stock_machine.shell(SEND.format(sender=f"{sender}@example.com"))
-    assert provider.logged("sasl_username=u2@isp.example") and provider.logged("sasl_username=u1@isp.example", times=2)
-    assert provider.logged("from=<first@example.com>") and provider.logged("from=<second@example.com>")
+    logins = {"first@example.com": "u1@isp.example", "second@example.com": "u2@isp.example"}
+    for sender in logins:
+        stock_machine.shell(SEND.format(sender=sender))
+    assert provider.taken(*logins) == logins
+    for _ in range(3):
+        stock_machine.shell("sasldb postfix client --undo --yes")
+    assert stock_machine.state() == before
+
+
+def test_two_providers(stock_machine: StockMachine, provider: Provider) -> None:
+    """A sender's own mail goes to its own server by its own login, all other mail to the other server by the login of all."""
+    before = stock_machine.state()
+    other = _relaying(stock_machine, Provider(stock_machine, False, OTHER_PORT))
+    stock_machine.shell(f"{CLIENT} '{NEXTHOP}' u1@isp.example", PASSWORD)
+    stock_machine.shell(f"{CLIENT} '[127.0.0.1]:{OTHER_PORT}' u2@isp.example --sender x2@example.com", OTHER)
+    stock_machine.shell(f"{CLIENT} '{NEXTHOP}' u2@isp.example --sender x3@example.com", OTHER)
+    for number in range(1, 5):
+        stock_machine.shell(SEND.format(sender=f"x{number}@example.com"))
+    logins = {
+        "x1@example.com": "u1@isp.example",
+        "x3@example.com": "u2@isp.example",
+        "x4@example.com": "u1@isp.example",
+    }
+    assert provider.taken(*logins) == logins
+    assert other.taken("x2@example.com") == {"x2@example.com": "u2@isp.example"}
+    other.stop()
     for _ in range(3):
         stock_machine.shell("sasldb postfix client --undo --yes")
     assert stock_machine.state() == before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -12,6 +13,17 @@ from tests.real.stock import DOMAIN, LOGINS, StockMachine
 PASSWORD = "wonder land:7"
 ALICE = f"alice@{DOMAIN}"
 SETUP = "sasldb postfix setup"
+_LOCAL, _HIDDEN = "--local-domain mydomain", "--exceptions-networks '!127.0.0.1, 127.0.0.0/8'"
+_SENDERS = "--sender-login-maps"
+COMPANIES = [
+    f"{_SENDERS} --sender-login-policy everybody",
+    f"--authenticated-header {_SENDERS}",
+    f"--submission --broken-clients {_SENDERS}",
+    f"--submission {_HIDDEN} --authenticated-header",
+    f"{_LOCAL} --broken-clients",
+    f"{_LOCAL} {_HIDDEN} {_SENDERS}",
+    f"{_LOCAL} --submission {_HIDDEN} --authenticated-header --broken-clients {_SENDERS} --sender-login-policy everybody",
+]
 
 
 @contextmanager
@@ -46,11 +58,10 @@ def login(machine: StockMachine, client: str, mechanism: str, port: int = 25) ->
 
 def header(machine: StockMachine) -> str:
     """Send a message as ALICE, and return it as it lies in the queue, which is empty afterwards."""
-    machine.shell("! grep -q sasldb_sender_logins /etc/postfix/main.cf || sasldb postfix sender-login-maps")
     login = f"auth PLAIN\nauth-user {ALICE}\nauth-password {PASSWORD}\n"
     machine.swaks(f"{login}from {ALICE}\nto somebody@example.net")
     message = machine.shell("postcat -q $(mailq | awk 'NR == 2 { print $1 }' | tr -d '*')")
-    machine.shell("postsuper -d ALL 2>/dev/null; rm -f /etc/postfix/sasldb_sender_logins*")
+    machine.shell("postsuper -d ALL 2>/dev/null")
     return message
 
 
@@ -81,20 +92,29 @@ def test_login_under_starttls(stock_machine: StockMachine) -> None:
         ]
 
 
-@pytest.mark.parametrize(
-    "options",
-    [
-        "--local-domain mydomain --broken-clients --submission",
-        "--sender-login-maps --authenticated-header",
-        "--submission --exceptions-networks '!127.0.0.1, 127.0.0.0/8' --sender-login-maps --sender-login-policy everybody",
-        "--local-domain mydomain --broken-clients --submission --sender-login-maps --authenticated-header"
-        " --exceptions-networks 192.0.2.0/24",
-    ],
-)
+def test_each_two_options_meet() -> None:
+    """Any two options are in one company together, in one each without the other, and in one neither is there; so with both policies."""
+    names = [
+        "--local",
+        "--submission",
+        "--exceptions",
+        "--auth",
+        "--broken",
+        "--sender-login-maps",
+        "-policy everybody",
+    ]
+    for one, other in itertools.combinations(names, 2):
+        met = {(one in options, other in options) for options in COMPANIES}
+        impossible = {(False, True)} if (one, other) == (names[-2], names[-1]) else set()
+        assert met == {(False, False), (False, True), (True, False), (True, True)} - impossible, (one, other)
+
+
+@pytest.mark.parametrize("options", COMPANIES)
 def test_options_together(stock_machine: StockMachine, options: str) -> None:
-    """With options in any company users log in, on both ports; each option has its effect."""
+    """With options in any company users log in, on both ports; each option has its effect, and Postfix complains of nothing."""
     with set_up(stock_machine, options):
         add(stock_machine, ALICE)
+        assert stock_machine.shell("postfix check 2>&1; postconf -n 2>&1 >/dev/null") == ""
         assert login(stock_machine, "gsasl", "SCRAM-SHA-256") == (235, 535)
         assert login(stock_machine, "swaks", "PLAIN") == (235, 535)
         assert any(line.startswith("AUTH=") for line in stock_machine.offered()) == ("--broken" in options)
@@ -102,11 +122,16 @@ def test_options_together(stock_machine: StockMachine, options: str) -> None:
         assert bare == (235 if "--local-domain" in options else 535)
         if "--local-domain" in options:
             assert stock_machine.shell("sasldb postfix check --json").startswith('{"findings": [], ')
-        if "--authenticated-header" in options:
-            assert f"(Authenticated sender: {ALICE})" in header(stock_machine)
+        assert bool(stock_machine.offered(587)) == ("--submission" in options)
         if "--submission" in options:
             assert login(stock_machine, "swaks", "LOGIN", 587) == (235, 535)
             assert stock_machine.sent("", ALICE, "", 587) == 554
+        if _SENDERS in options:
+            stock_machine.shell("sasldb postfix sender-login-maps")
+        assert (f"(Authenticated sender: {ALICE})" in header(stock_machine)) == ("--authenticated-header" in options)
+        assert stock_machine.sent(ALICE, "x@example.org", PASSWORD) == (553 if _SENDERS in options else 250)
+        assert stock_machine.sent("", ALICE, "") == (553 if "everybody" in options else 250)
+        stock_machine.shell("rm -f /etc/postfix/sasldb_sender_logins*")
 
 
 def test_exceptions_networks(stock_machine: StockMachine) -> None:

@@ -1,19 +1,23 @@
 """Where passwords are checked: what each backend wants in the conf of libsasl, and which mechanisms it can serve.
 
 saslauthd is handed the password, so PLAIN and LOGIN alone can work with it. Stores that libsasl reads serve every mechanism, if they hold
-the password. Source: Postfix 3.7, SASL_README; Cyrus SASL 2.1.28, options.html.
+the password. ldapdb is a client of a directory: for the mechanism with which it logs in there libsasl looks for a plug-in after smtpd is in
+its chroot, and finds none, whatever is copied there (observed); EXTERNAL alone needs none.
+Source: Postfix 3.7, SASL_README; Cyrus SASL 2.1.28, options.html.
 Errors: `SiteConfigError`: a plug-in is not installed, an option is missing, nothing would be left to offer.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 
 from sasldb.errors import SiteConfigError
 from sasldb.operations.checks.site import Site
+from sasldb.operations.setup import reach
 from sasldb.operations.setup.request import LDAPDB, SQL, Request
 from sasldb.siteconf import libsasl, packages
-from sasldb.siteconf.mechanisms import SCRAM, SHADOW_MECHANISMS, given, passing
+from sasldb.siteconf.mechanisms import PLUGIN_OF, SCRAM, SHADOW_MECHANISMS, given, passing
 
 Lines = dict[bytes, "bytes | None"]  # key -> value, None for a key that is to go
 
@@ -25,7 +29,8 @@ _WITHOUT_TLS = (
     "CRAM-MD5",
     "DIGEST-MD5",
 )  # in a conf beside the former: what clients know that have no SCRAM
-_DEMANDED = {SQL: (b"sql_engine", b"sql_database", b"sql_select"), LDAPDB: (b"ldapdb_uri",)}
+URI, LOGS_IN_BY = b"ldapdb_uri", b"ldapdb_mech"
+_DEMANDED = {SQL: (b"sql_engine", b"sql_database", b"sql_select"), LDAPDB: (URI,)}
 
 
 def lines(site: Site, request: Request, tls: bool) -> Lines:
@@ -40,7 +45,28 @@ def lines(site: Site, request: Request, tls: bool) -> Lines:
     if request.uses_saslauthd:
         return {METHOD: b"saslauthd", PLUGIN: None, MECHANISMS: offered, **more}
     _demand_plugin(site, [request.backend])
+    if request.backend == LDAPDB:
+        plugin = PLUGIN_OF.get(_text(LOGS_IN_BY, more, present).upper())
+        _demand_plugin(site, [plugin] if plugin else [])
     return {METHOD: b"auxprop", PLUGIN: request.backend.encode(), MECHANISMS: offered, **more}
+
+
+def freedom(site: Site, request: Request, lines: Lines) -> str:
+    """Return why smtpd cannot stay in a chroot with the backend, "" where it can; `lines` are those of the conf."""
+    if request.backend != LDAPDB:
+        return ""
+    present = {entry.key: entry.value for entry in reversed(site.conf_file.entries)}
+    if _text(LOGS_IN_BY, lines, present).upper() != reach.EXTERNAL:
+        return "libsasl loads there no mechanism with which ldapdb could log in to the directory"
+    for path in reach.sockets(_text(URI, lines, present)):
+        if reach.reached(site, path, site.postfix.jail) is False and reach.reached(site, path, None):
+            return f"the directory's socket {path} lies outside"
+    return ""
+
+
+def _text(key: bytes, *confs: Mapping[bytes, bytes | None]) -> str:
+    """Return the value of `key` in the first of `confs` that has it, "" where none has."""
+    return os.fsdecode(next((conf[key] for conf in confs if key in conf), None) or b"")
 
 
 def _offered(site: Site, request: Request, tls: bool, present: bytes | None) -> bytes:

@@ -58,7 +58,7 @@ class Setup:
         self._add_conf(lines)
         if self.request.sender_logins:
             self._add_login_map()
-        self._add_postfix()
+        self._add_postfix(backends.freedom(self.site, self.request, lines))
         if self.plan.steps:
             self.plan.after.append(self._reloaded)
 
@@ -97,11 +97,11 @@ class Setup:
         sender_logins.add(self.plan, self.site, table)
         self.plan.notes.append("after each change of users, run: sasldb postfix sender-login-maps")
 
-    def _add_postfix(self) -> None:
+    def _add_postfix(self, free: str) -> None:
         config_dir = self.site.postfix.config_dir
         with Scratch(config_dir) as scratch:
             scratch.set(parameters.changes(self.site, self.request, self._tls))
-            self.plan.notes += services.edit(scratch, self.site, self.request, self._tls)
+            self.plan.notes += services.edit(scratch, self.site, self.request, self._tls, free)
             for name in FILES:
                 path = os.path.join(config_dir, name)
                 present = content.look(path)

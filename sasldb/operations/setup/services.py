@@ -1,4 +1,4 @@
-"""The services of master.cf: submission, and overrides that would keep a restriction of main.cf from having an effect.
+"""The services of master.cf: submission, overrides that would keep a restriction of main.cf from having an effect, the chroot.
 
 Submission is RFC 6409: port 587, for those who log in and for nobody else. Source of the options: Postfix's own master.cf.
 Errors: `SiteConfigError`.
@@ -24,8 +24,11 @@ _OPTIONS = {
 _REQUIRED = ("smtpd_tls_security_level", "smtpd_sasl_auth_enable", "smtpd_relay_restrictions")
 
 
-def edit(scratch: Scratch, site: Site, request: Request, tls: bool) -> list[str]:
-    """Edit the copy of master.cf, and return sentences to mind; `tls` tells whether there is a certificate that works.
+def edit(scratch: Scratch, site: Site, request: Request, tls: bool, free: str) -> list[str]:
+    """Edit the copy of master.cf, and return sentences to mind.
+
+    Args:
+        tls: whether there is a certificate that works. free: why smtpd cannot stay in a chroot, "" where it can.
 
     Raises:
         SiteConfigError: submission without a certificate.
@@ -34,14 +37,24 @@ def edit(scratch: Scratch, site: Site, request: Request, tls: bool) -> list[str]
         if not tls:
             remedy = "give Postfix one (smtpd_tls_chain_files), then run this again"
             raise SiteConfigError("submission", "needs a certificate that works", remedy=remedy)
-        _submit(scratch, site)
-    return _bind_senders(scratch, site, request.sender_logins) if request.sender_logins else []
+        _submit(scratch, site, bool(free))
+    sentences = _free(scratch, site, free) if free else []
+    return sentences + (_bind_senders(scratch, site, request.sender_logins) if request.sender_logins else [])
 
 
-def _submit(scratch: Scratch, site: Site) -> None:
+def _free(scratch: Scratch, site: Site, why: str) -> list[str]:
+    """Take the services that are to offer AUTH out of their chroot."""
+    offering = [service for service in site.servers if service.overrides.get("smtpd_sasl_auth_enable") != "no"]
+    labels = [service.label for service in offering if service.chroot]
+    for label in labels:
+        scratch.free_service(label)
+    return [f"{label} is taken out of its chroot: {why}" for label in labels]
+
+
+def _submit(scratch: Scratch, site: Site, free: bool) -> None:
     present = next((service for service in site.servers if service.label == LABEL), None)
     if present is None:
-        jailed = any(service.chroot for service in site.servers)
+        jailed = not free and any(service.chroot for service in site.servers)
         scratch.add_service(LABEL, f"submission inet n - {'y' if jailed else 'n'} - - smtpd")
         scratch.set_service(LABEL, _OPTIONS)
         return

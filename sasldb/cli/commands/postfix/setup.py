@@ -82,12 +82,15 @@ def _look_again(config_dir: str | None, backend: str) -> int:
     from sasldb.operations.checks.finding import ERROR
     from sasldb.operations.checks.site import Site
     from sasldb.operations.checks.table import DATABASE, PLUGINS, USERS
+    from sasldb.operations.setup import reach
 
+    site = Site(config_dir)
     elsewhere = (DATABASE, USERS, PLUGINS) if backend in (SQL, LDAPDB) else ()
-    errors = [finding for finding in check(Site(config_dir)).findings if finding.severity == ERROR]
+    errors = [finding for finding in check(site).findings if finding.severity == ERROR]
     due = [finding for finding in errors if finding.group not in elsewhere and finding.name not in _LATER]
     if not due and any(finding.name in _LATER for finding in errors):
         tell("no users yet, or Postfix does not run; when they do, sasldb postfix check tells whether logins work")
-    for finding in due:
-        tell(f"{finding.name}: {finding.seen}")
-    return 1 if due else 0
+    sentences = [f"{finding.name}: {finding.seen}" for finding in due] + reach.trouble(site, backend)
+    for sentence in sentences:
+        tell(sentence)
+    return 1 if sentences else 0
