@@ -15,7 +15,8 @@ import os
 
 from sasldb.errors import EmptyFile, NotFound, SiteConfigError
 from sasldb.files.exclusive import Exclusive
-from sasldb.files.ownership import JAIL_COPIES, Ownership, Wishes, due
+from sasldb.files.jail import DEFAULT_DATABASES, copy_of
+from sasldb.files.ownership import Ownership, Wishes, due
 from sasldb.files.refusals import refusal
 from sasldb.operations import creation
 from sasldb.operations.checks.site import Site
@@ -144,7 +145,7 @@ def _add_jailed(plan: Plan, inside: str, target: str, wishes: Wishes) -> None:
     elif copied:
         remedy = f"compare them (sasldb diff {inside} {target}), then remove the wrong one"
         raise SiteConfigError(target, f"another database than {inside}, and both have users", remedy=remedy)
-    if JAIL_COPIES.get(inside) == target:
+    if copy_of(inside) == target:
         plan.steps.append(Copy(inside, target, wishes))
     elif _one_file_system(inside, target):
         plan.steps.append(Link(inside, target))
@@ -165,7 +166,7 @@ def _wishes(site: Site, path: str) -> Wishes:
         gid = grp.getgrnam(site.group).gr_gid
     except KeyError:
         return Wishes()
-    if path in JAIL_COPIES:
+    if path in DEFAULT_DATABASES:
         return Wishes()
     tried = daemon.attempt(daemon.READ, path, site.user, None) if os.path.exists(path) else None
     return Wishes(0, gid, 0o640) if tried is not None and tried.errno else Wishes()
