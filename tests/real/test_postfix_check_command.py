@@ -88,8 +88,63 @@ def test_fix_leaves_alone_what_is_not_safe(postfix: FaultyPostfix) -> None:
     done = postfix.shell(CHECK + "--fix --yes --json")
     (finding,) = json.loads(done.stdout)["findings"]
     assert (finding["name"], done.stderr) == ("database-format", b"")
-    assert finding["remedy"].startswith(f"mv {postfix.seen} ")
+    assert finding["remedy"].startswith("mv /etc/sasldb2 /etc/sasldb2.not-usable && sasldb init -f /etc/sasldb2 && ")
     assert postfix.shell('cat "$SEEN"').stdout == b"text\n"
+
+
+@pytest.mark.parametrize("later", ["$SEEN", "$DB"])
+def test_fix_loses_no_user_of_the_jail(postfix: FaultyPostfix, later: str) -> None:
+    """Users who exist in the jail alone are told, with the command that compares; --fix overwrites nothing, whatever was changed last."""
+    add = 'printf x | saslpasswd2 -p -c -f "$SEEN" -u example.com dora; printf y | saslpasswd2 -p -c -f "$DB" -u example.com bob; '
+    postfix.break_by(f'{add}touch -d "1 minute ago" "$DB" "$SEEN"; touch "{later}"')
+    before = postfix.shell('cat "$SEEN"').stdout
+    done = postfix.shell(CHECK + "--fix --yes --json")
+    (finding,) = json.loads(done.stdout)["findings"]
+    assert (finding["name"], finding["remedy"], done.stderr) == ("chroot-copy-stale", None, b"")
+    assert "dora@example.com is in " in finding["why"]
+    assert postfix.shell('cat "$SEEN"').stdout == before
+    compare = finding["why"].rpartition("run: ")[2]
+    compared = postfix.shell(compare)
+    assert (compared.returncode, compared.stderr) == (1, b"") and b"bob@example.com" in compared.stdout
+
+
+def test_fix_keeps_what_it_overwrites(postfix: FaultyPostfix) -> None:
+    """A copy that fell behind is kept beside the new one, for root alone; an earlier one that was kept stays."""
+    behind = 'printf {} | saslpasswd2 -p -f "$SEEN" -u example.com alice; chmod 0644 "$SEEN"; touch "$DB"; '
+    postfix.break_by(behind.format("old"))
+    for _ in range(2):
+        assert postfix.shell(behind.format("older") + CHECK + "--fix --yes").stdout.startswith(b"0 found")
+    kept = postfix.shell('cd "$JAIL/etc"; stat -c "%n %U:%G %a" *; sasldb list -f sasldb2.old2').stdout.decode()
+    assert kept.splitlines() == [
+        "sasldb2 root:postfix 640",
+        "sasldb2.old root:root 600",
+        "sasldb2.old2 root:root 600",
+        "alice@example.com",
+    ]
+    assert postfix.login() == OK
+
+
+def test_fix_takes_no_group_from_another_program(postfix: FaultyPostfix) -> None:
+    """A database whose group others are in is not given to another one unasked: it is said who would lose it."""
+    postfix.break_by('chown root:mail "$DB"; chmod 0644 "$DB"')
+    done = postfix.shell(CHECK + "--fix --yes --json")
+    (finding,) = json.loads(done.stdout)["findings"]
+    assert (finding["name"], done.stderr) == ("database-exposed", b"")
+    assert "Group mail (mail) can no longer read it" in finding["why"]
+    assert postfix.shell('stat -c "%G %a" "$DB"').stdout == b"mail 644\n"
+
+
+def test_users_are_to_be_made_in_the_database(postfix: FaultyPostfix) -> None:
+    """Where nobody is in the copy that smtpd reads, users are to be made in the database itself, and it is said how the copy follows."""
+    postfix.break_by('rm "$DB" "$SEEN"; sasldb init -f "$DB"; cp -a "$DB" "$SEEN"')
+    (finding,) = json.loads(postfix.shell(CHECK + "--json").stdout)["findings"]
+    command = finding["why"].partition("make them: ")[2]
+    assert command.startswith("saslpasswd2 -c -f /etc/sasldb2 -u REALM USER && install ")
+    command = (
+        command.replace("saslpasswd2 ", "saslpasswd2 -p ").replace("REALM", "example.com").replace("USER", "alice")
+    )
+    postfix.shell(f'printf %s "$PASSWORD" | {command}')
+    assert postfix.login() == OK
 
 
 def test_yes_alone_is_a_wrong_call(postfix: FaultyPostfix) -> None:

@@ -12,6 +12,13 @@ from tests.real.faulty import FaultyPostfix
 from tests.real.outcomes import check
 
 SUBMISSION = 'postconf -c "$CONFIG" -F "127.0.0.1:$PORT/inet/command=smtpd -o smtpd_sasl_auth_enable=yes"; main smtpd_sasl_auth_enable=no'
+SQL = """mkdir -m 0755 /etc/elsewhere; "$PYTHON" -c '
+import os, sqlite3
+with sqlite3.connect("/etc/elsewhere/users") as users:
+    users.execute("create table u (n, r, p)")
+    users.execute("insert into u values (?, ?, ?)", ("alice", "example.com", os.environ["PASSWORD"]))
+'; option "sql_engine: sqlite3"; option "sql_database: /etc/elsewhere/users"; option "sql_user: x"; option "sql_passwd: x"
+option "sql_select: SELECT p FROM u WHERE n = '%u' AND r = '%r' AND '%p' = 'userPassword'"; chmod 0600 "$CONF" """
 SOUND = {
     "TLS is demanded, which implies smtpd_tls_auth_only": (
         PLAIN,
@@ -34,6 +41,14 @@ SOUND = {
     "a second conf that is a link to the first": (PLAIN, 'mkdir -p /etc/sasl2; ln -s "$CONF" /etc/sasl2/smtpd.conf'),
     "/etc/sasldb2 is a link into the jail": (CHROOT, 'rm "$DB"; ln -s "$SEEN" "$DB"'),
     "an empty database outside, and the users in the jail": (CHROOT, 'rm "$DB"; sasldb init -f "$DB"; touch "$SEEN"'),
+    "an empty database outside that is newer": (CHROOT, 'rm "$DB"; sasldb init -f "$DB"; touch "$DB"'),
+    "a file of zero bytes outside": (CHROOT, ': > "$DB"'),
+    "a link that leads to the copy inside the jail alone": (
+        CHROOT,
+        'mkdir "$JAIL/etc/db"; mv "$SEEN" "$JAIL/etc/db/x"; ln -s /etc/db/x "$SEEN"',
+    ),
+    "users in SQL, and no sasldb": (PLAIN, f'rm "$DB"; {SQL}; option "auxprop_plugin: sql"'),
+    "users in SQL, and in the sasldb": (PLAIN, f'{SQL}; option "auxprop_plugin: sql sasldb"'),
     "no database outside the jail": (CHROOT, 'rm "$DB"'),
     "the conf names the path that is seen inside": (
         CHROOT,

@@ -5,8 +5,12 @@ Nothing is run here; see `operations.mending`. Raises nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
+from itertools import count
 from shlex import quote
+
+from sasldb.operations.checks import groups
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -80,15 +84,36 @@ def new_conf(site: Site, path: str) -> str:
 
 
 def private(site: Site, path: str) -> str:
-    """Return the command that gives a database the owner and mode that it should have; that of another program keeps its owner."""
+    """Return the command that gives a database the owner and mode that it should have; that of another program keeps its owner.
+
+    With Debian's group sasl, in which other programs may be, smtpd's user becomes a member; a new smtpd takes its groups anew.
+    """
     if site.foreign:
         return f"chmod o-rwx {quote(path)}"
+    if groups.of(path) == groups.SASL != site.group_for(path) and not path.startswith(f"{site.postfix.jail}/"):
+        status = os.stat(path)
+        chown = f"chown root {quote(path)}" if status.st_uid else ""
+        chmod = f"chmod g+r,o-rwx {quote(path)}" if status.st_mode & 0o047 != 0o040 else ""
+        return together(f"usermod -a -G {groups.SASL} {quote(site.user)}", chown, chmod, reload(site))
     return f"chown root:{quote(site.group_for(path))} {quote(path)} && chmod 0640 {quote(path)}"
 
 
 def copy(site: Site, source: str, target: str) -> str:
-    """Return the command that copies a database into the jail, with owner and mode, and the directories on the way."""
-    return f"install -D -o root -g {quote(site.group)} -m 0640 {quote(source)} {quote(target)}"
+    """Return the command that copies a database into the jail, with owner and mode, and the directories on the way.
+
+    A file that is there is kept beside it, for root alone; a link is not followed.
+    """
+    owned = f"-o root -g {quote(site.group)} -m 0640"
+    if os.path.islink(target) or not os.path.isfile(target) or os.path.getsize(target) == 0:
+        return f"install -D {owned} {quote(source)} {quote(target)}"
+    suffix = next(suffix for suffix in _suffixes() if not os.path.lexists(target + suffix))
+    install = f"install --backup=simple --suffix={suffix} {owned} {quote(source)} {quote(target)}"
+    return together(install, f"chown root:root {quote(target + suffix)}", f"chmod 0600 {quote(target + suffix)}")
+
+
+def _suffixes() -> Iterator[str]:
+    yield ".old"
+    yield from (f".old{number}" for number in count(2))
 
 
 def _instance(site: Site) -> str:

@@ -13,21 +13,11 @@ from sasldb.errors import AccessDenied, SasldbError
 from sasldb.operations.checks.contents import Contents
 from sasldb.operations.checks.finding import Unseen
 from sasldb.operations.checks.host import Host
+from sasldb.operations.checks.view import View
 from sasldb.siteconf import build, conffile, mechanisms
 from sasldb.siteconf.conffile import ConfFile
 
 _ON_FILE = ("PLAIN", "LOGIN", "SCRAM-SHA-256")  # what a new conf offers
-
-
-class View:
-    """How some of the smtpd services see the database: `inside`, the path that they open; `path`, where that lies for us; `jail` or None."""
-
-    __slots__ = ("inside", "jail", "path")
-
-    def __init__(self, inside: str, jail: str | None) -> None:
-        self.inside = inside
-        self.jail = jail
-        self.path = f"{jail}{inside}" if jail else inside
 
 
 class Site(Host):
@@ -169,7 +159,10 @@ class Site(Host):
 
     @property
     def uses_sasldb(self) -> bool:
-        """Whether a login comes to the database at all: not where saslauthd checks all that is offered."""
+        """Whether a login comes to the database: not where saslauthd checks all that is offered, or other plug-ins find the users."""
+        plugins = self.conf.words(b"auxprop_plugin") or ["sasldb"]
+        if "sasldb" not in plugins and any(name in self.plugins and name in mechanisms.AUXPROP for name in plugins):
+            return False
         methods = self.conf.words(b"pwcheck_method") or ["auxprop"]
         typed = set(self.mechanisms) <= set(mechanisms.SHADOW_MECHANISMS)
         return not (typed and methods and "auxprop" not in methods)
@@ -181,4 +174,6 @@ class Site(Host):
         if self.conf_file.state == conffile.UNREADABLE:
             return reads
         jailed = [view for view in self.views if view.jail]
+        if not self.uses_sasldb:
+            return f"{reads}, and finds its users elsewhere than in a sasldb"
         return f"{reads} and opens {self.inside}" + (f", which is {jailed[0].path} in its chroot" if jailed else "")
