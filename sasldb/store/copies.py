@@ -7,7 +7,7 @@ whoever comes last brings the newest.
 A file in the jail need not be a copy: some people work on it alone. It is taken for one only if nothing of its own can be lost:
 - it has zero bytes, or the very octets that the database had before the change;
 - or all its users are users of the database, and either so are all its records, or it has the database's file id and was not written to
-  after the database: then it is an older state.
+  after the database: then it is an older state. One-time passwords that were used up in it are no older state: they would be valid again.
 Source of the file id: libdb 5.3, dbinc/db_page.h, `DBMETA33.uid`: made of inode, device and time when a database is created, and kept ever after.
 
 Errors: StaleCopy: the change of the database stands, and the copy could not follow.
@@ -18,7 +18,7 @@ from __future__ import annotations
 import os
 import stat
 
-from sasldb.errors import Conflict, DatabaseError, StaleCopy
+from sasldb.errors import Conflict, DatabaseError, SecretUnusable, StaleCopy
 from sasldb.files.draft import write_all
 from sasldb.files.exclusive import Exclusive
 from sasldb.files.ownership import Wishes
@@ -26,12 +26,14 @@ from sasldb.files.refusals import refusal
 from sasldb.files.snapshot import Snapshot
 from sasldb.formats.detect import BERKELEY_HASH, identify
 from sasldb.model.record import split_key
+from sasldb.secrets import otp
 from sasldb.store.reading import Database
 
 _WAIT = 30.0  # seconds, for the copy's lock
 _PIECE = 1 << 20
 _FILE_ID = slice(52, 72)
 _HEAD = 512  # octets
+_OTP = otp.NAME.encode()
 
 
 class JailCopy:
@@ -135,10 +137,25 @@ def _adds_nothing(path: str, database: str, older: bool) -> bool:
     try:
         with Database(path) as copied, Database(database) as ours:
             present = dict(ours.records())
-            users = {_user(key) for key in present}
-            return all(present.get(key) == value or (older and _user(key) in users) for key, value in copied.records())
+            users = {_user(key) for key in present} if older else set()
+            return all(
+                present.get(key) == value or (_user(key) in users and not moved_on(key, value, present.get(key)))
+                for key, value in copied.records()
+            )
     except DatabaseError:
         return False
+
+
+def moved_on(key: bytes, copied: bytes | None, ours: bytes | None) -> bool:
+    """Tell whether the record `copied` is what became of one-time passwords, in the database `ours`, by logins."""
+    names = split_key(key)
+    if names is None or names[2] != _OTP or copied is None or ours is None:
+        return False
+    try:
+        used, fresh = otp.parse(copied), otp.parse(ours)
+    except SecretUnusable:
+        return False
+    return (used.algorithm, used.seed) == (fresh.algorithm, fresh.seed) and used.sequence < fresh.sequence
 
 
 def _user(key: bytes) -> tuple[bytes, ...]:

@@ -14,7 +14,9 @@ import pytest
 
 from tests.conftest import ROOT, Require, lacking
 from tests.real.faults.fault import OK
-from tests.real.faulty import FaultyPostfix
+from tests.real import libsasl_smtp
+from tests.real.faulty import PASSWORD, USER, FaultyPostfix
+from tests.real.postfix import REALM
 
 CHECK = 'sasldb postfix check -c "$CONFIG" '
 NOBODY = "setpriv --reuid nobody --regid nogroup --clear-groups "
@@ -134,6 +136,22 @@ def test_fix_takes_no_group_from_another_program(postfix: FaultyPostfix) -> None
     assert postfix.shell('stat -c "%G %a" "$DB"').stdout == b"mail 644\n"
 
 
+def test_one_time_passwords_that_were_used_up_in_the_copy(postfix: FaultyPostfix) -> None:
+    """When smtpd has written to the copy, no remedy puts the old state back, which would let a used password in again: the two become one file."""
+    postfix.break_by('option "mech_list: PLAIN OTP"; main smtpd_tls_auth_only=no; chmod 0660 "$DB" "$SEEN"')
+    attempts = [("OTP", f"{USER}@{REALM}", REALM, PASSWORD)]
+    assert libsasl_smtp.logins(postfix.port, attempts) == [OK]
+    for later in ('touch "$SEEN"', 'touch "$DB"'):
+        report = json.loads(postfix.shell(f"{later}; {CHECK} --json").stdout)
+        finding = next(finding for finding in report["findings"] if finding["name"] == "chroot-copy-stale")
+        assert finding["severity"] == "warning" and finding["remedy"].endswith(f"&& ln -s {postfix.seen} /etc/sasldb2")
+    postfix.mend(finding["remedy"])
+    names = [finding["name"] for finding in json.loads(postfix.shell(CHECK + "--json").stdout)["findings"]]
+    assert names == ["plaintext-without-tls"]
+    postfix.shell("printf x | saslpasswd2 -p -c -u example.com bob; chmod 0660 $SEEN")
+    assert libsasl_smtp.logins(postfix.port, [*attempts, ("OTP", f"bob@{REALM}", REALM, "x")]) == [OK, OK]
+
+
 def test_users_are_to_be_made_in_the_database(postfix: FaultyPostfix) -> None:
     """Where nobody is in the copy that smtpd reads, users are to be made in the database itself, and it is said how the copy follows."""
     postfix.break_by('rm "$DB" "$SEEN"; sasldb init -f "$DB"; cp -a "$DB" "$SEEN"')
@@ -187,7 +205,9 @@ def test_without_root_faults_are_found(postfix: FaultyPostfix) -> None:
 
 START_AND_WAIT = f"""
 import time
-from tests.real.faulty import FaultyPostfix
+from tests.real import libsasl_smtp
+from tests.real.faulty import PASSWORD, USER, FaultyPostfix
+from tests.real.postfix import REALM
 with FaultyPostfix(False, {str(ROOT / "bin")!r}) as instance:
     print(instance.home, flush=True)
     time.sleep(60)

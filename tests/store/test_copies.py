@@ -13,6 +13,7 @@ import pytest
 from sasldb.errors import StaleCopy
 from sasldb.files import jail
 from sasldb.files.ownership import Wishes
+from sasldb.secrets import otp
 from sasldb.store.editing import edit
 from tests.conftest import CyrusTools, Require
 from tests.faults.databases import key, records
@@ -129,6 +130,23 @@ def test_a_password_of_the_copy_is_not_put_back(pair: Pair) -> None:
     os.utime(pair.database, (time.time() - 60, time.time() - 60))
     add(pair.database)
     assert records(pair.copy)[key("alice")] == b"looking-glass"
+
+
+def test_one_time_passwords_are_not_valid_again(pair: Pair) -> None:
+    """A copy in which smtpd has used up one-time passwords is left alone, now and after changes to the database; new ones reach it."""
+    otp_key = b"alice\0example.com\0cmusaslsecretOTP"
+    fresh = otp.make(b"wonderland", "vm")
+    with edit(str(pair.database)) as editor:
+        editor.put(otp_key, fresh)
+    with edit(str(pair.copy)) as editor:
+        editor.put(otp_key, fresh.replace(b"\t0499\t", b"\t0498\t"))
+    for user in ("bob", "carol"):
+        add(pair.database, user)
+        assert b"\t0498\t" in records(pair.copy)[otp_key]
+    with edit(str(pair.database)) as editor:
+        editor.put(otp_key, otp.make(b"looking-glass", "xx"))
+    add(pair.database, "dora")
+    assert pair.in_step()
 
 
 def test_a_copy_made_in_another_way(pair: Pair) -> None:

@@ -12,14 +12,16 @@ from shlex import quote
 from sasldb.errors import AccessDenied, DatabaseError, SasldbError
 from sasldb.model.record import split_key
 from sasldb.model.text import to_text
-from sasldb.operations.checks import remedies
-from sasldb.operations.checks.finding import Problem, Unseen
+from sasldb.operations.checks import remedies, soundness
+from sasldb.operations.checks.finding import WARNING, Problem, Unseen
 from sasldb.operations.checks.site import Site
 from sasldb.operations.checks.view import View
 from sasldb.store import copies
 from sasldb.store.reading import Database
 
 Records = dict[bytes, bytes]
+
+_WRITTEN = "What smtpd stores at a login is in the copy alone, and commands leave a copy alone that was written to: it should be one file."
 
 
 def outside_path(site: Site) -> Problem | None:
@@ -65,10 +67,24 @@ def stale(site: Site) -> Problem | None:
         if reason and not ours:  # Debian makes an empty /etc/sasldb2; who works in the jail alone leaves it so
             continue
         seen = f"{view.path} differs from {view.inside}, and smtpd, chrooted in {view.jail}, reads the former"
+        if all(copies.moved_on(key, copied.get(key), ours.get(key)) for key, _ in ours.items() ^ copied.items()):
+            return Problem(seen, _WRITTEN, remedies.link(view.inside, view.path), WARNING, safe=False)
         why = "What was changed outside the jail is not known inside: new users and new passwords fail, old ones still work."
         if reason:
             return Problem.without_remedy(seen, why, reason)
         return Problem(seen, why, remedies.copy(site, view.inside, view.path))
+    return None
+
+
+def written(site: Site) -> Problem | None:
+    """Look for a copy into which smtpd writes, while commands write to the database."""
+    writer = soundness.writer(site)
+    if not writer or (writer == soundness.OTP and not any(writer in served for served in site.contents.served)):
+        return None
+    for view in _jailed(site):
+        if view.separate:
+            seen = f"{view.path} is a copy of {view.inside}, and {writer} writes to it"
+            return Problem(seen, _WRITTEN, remedies.link(view.inside, view.path), WARNING, safe=False)
     return None
 
 

@@ -6,7 +6,7 @@ Nothing is run here; see `operations.mending`. Raises nothing.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import count
 from shlex import quote
 
@@ -106,14 +106,19 @@ def copy(site: Site, source: str, target: str) -> str:
     owned = f"-o root -g {quote(site.group)} -m 0640"
     if os.path.islink(target) or not os.path.isfile(target) or os.path.getsize(target) == 0:
         return f"install -D {owned} {quote(source)} {quote(target)}"
-    suffix = next(suffix for suffix in _suffixes() if not os.path.lexists(target + suffix))
+    suffix = _free_suffix(target)
     install = f"install --backup=simple --suffix={suffix} {owned} {quote(source)} {quote(target)}"
     return together(install, f"chown root:root {quote(target + suffix)}", f"chmod 0600 {quote(target + suffix)}")
 
 
-def _suffixes() -> Iterator[str]:
-    yield ".old"
-    yield from (f".old{number}" for number in count(2))
+def link(name: str, path: str) -> str:
+    """Return the command that makes `name` a link to the file `path`; what was there is kept beside it."""
+    return together(f"mv {quote(name)} {quote(name + _free_suffix(name))}", f"ln -s {quote(path)} {quote(name)}")
+
+
+def _free_suffix(path: str) -> str:
+    suffixes = (f".old{number if number > 1 else ''}" for number in count(1))
+    return next(suffix for suffix in suffixes if not os.path.lexists(path + suffix))
 
 
 def _instance(site: Site) -> str:

@@ -19,6 +19,7 @@ from sasldb.operations.checks.site import Site
 from sasldb.siteconf import daemon
 from sasldb.store.reading import Database
 
+OTP = "OTP"
 _ANEW = "Users have to be made anew"
 
 
@@ -82,16 +83,23 @@ def no_users(site: Site) -> Problem | None:
 
 def read_only(site: Site) -> Problem | None:
     """Try whether smtpd can write, where a mechanism needs it."""
-    transition = (site.conf.get(b"auto_transition") or b"").lower() in (b"yes", b"1", b"on", b"true", b"noplain")
-    if "otp" not in (site.conf.words(b"mech_list") or []) and not transition:
+    what = writer(site)
+    if not what:
         return None
     for view in site.views:
         tried = daemon.attempt(daemon.WRITE, view.inside, site.user, view.jail)
         if tried and tried.errno:
-            seen = f"{view.path} is {description(view.path)}, and {'auto_transition' if transition else 'OTP'} writes to it"
+            seen = f"{view.path} is {description(view.path)}, and {what} writes to it"
             why = "smtpd stores the next one-time password, or a new secret, at each login."
             return Problem(seen, why, f"chmod 0660 {quote(view.path)}", WARNING)
     return None
+
+
+def writer(site: Site) -> str:
+    """Return what makes smtpd write to the database at a login, "" where nothing does."""
+    if (site.conf.get(b"auto_transition") or b"").lower() in (b"yes", b"1", b"on", b"true", b"noplain"):
+        return "auto_transition"
+    return OTP if "otp" in (site.conf.words(b"mech_list") or []) else ""
 
 
 def _trouble(site: Site) -> tuple[str, DatabaseError | None]:

@@ -271,6 +271,15 @@ FAULTS = [
         then=NEW_USER,
     ),
     Fault(
+        "chroot-copy-written",
+        "one-time passwords are used up in the copy in the jail alone",
+        'option "mech_list: PLAIN OTP"; chmod 0660 "$DB" "$SEEN"',
+        OK,
+        NOTHING,
+        "mv /etc/sasldb2 /etc/sasldb2.old && ln -s {seen} /etc/sasldb2",
+        where=CHROOT,
+    ),
+    Fault(
         "database-read-only",
         "a new secret shall be stored at login, and smtpd may not write",
         'option "auto_transition: yes"',
