@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -81,13 +82,21 @@ def test_nothing_is_said_of_a_sound_site(postfix: FaultyPostfix, name: str) -> N
     assert check(postfix)[1]["findings"] == []
 
 
-def test_another_conf_is_told_as_not_looked_at(postfix: FaultyPostfix) -> None:
-    """A service that reads a conf of another name is told, and --app checks that conf."""
-    postfix.break_by(
-        'cp "$CONF" "$CONFIG/sasl/other.conf"; echo "mech_lst: PLAIN" >> "$CONFIG/sasl/other.conf"; '
-        'postconf -c "$CONFIG" -M "127.0.0.1:submission/inet=127.0.0.1:submission inet n - n - - smtpd -o smtpd_sasl_path=other"'
+def test_each_conf_is_looked_at(postfix: FaultyPostfix) -> None:
+    """Of two services with confs of their own, what is wrong with one conf is told, and nothing while both are sound; --app takes one alone."""
+    second = (
+        'cp "$CONF" "$CONFIG/sasl/other.conf"; postconf -c "$CONFIG" -M '
+        '"127.0.0.1:submission/inet=127.0.0.1:submission inet n - n - - smtpd -o smtpd_sasl_path=other"; '
     )
-    (finding,) = check(postfix)[1]["findings"]
-    assert (finding["name"], finding["severity"]) == ("conf-several", "unseen") and "--app other" in finding["why"]
-    done = postfix.shell('sasldb postfix check -c "$CONFIG" --app other')
-    assert b"conf-unknown-option" in done.stdout and b"smtpd reads" in done.stdout
+    postfix.break_by(second)
+    assert check(postfix)[1]["findings"] == []
+    done = postfix.shell('sasldb postfix check -c "$CONFIG"')
+    reads = [line.split()[2] for line in done.stdout.decode().splitlines() if line.startswith("smtpd reads ")]
+    assert reads == [postfix.conf, f"{postfix.config}/sasl/other.conf"]
+    postfix.break_by(second + 'echo "mech_lst: PLAIN" >> "$CONFIG/sasl/other.conf"; chmod 0644 "$DB"')
+    findings = check(postfix)[1]["findings"]
+    assert [finding["name"] for finding in findings] == ["conf-unknown-option", "database-exposed"]
+    assert f"{postfix.config}/sasl/other.conf" in findings[0]["seen"]
+    for application, names in (("other", ["conf-unknown-option"]), ("smtpd", ["database-exposed"])):
+        done = postfix.shell(f'sasldb postfix check -c "$CONFIG" --app {application} --json')
+        assert [finding["name"] for finding in json.loads(done.stdout)["findings"]] == names

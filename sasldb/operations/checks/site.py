@@ -9,13 +9,14 @@ from __future__ import annotations
 import os
 from functools import cached_property
 
-from sasldb.errors import AccessDenied, SasldbError
+from sasldb.errors import AccessDenied, SasldbError, SiteConfigError
 from sasldb.operations.checks.contents import Contents
 from sasldb.operations.checks.finding import Unseen
 from sasldb.operations.checks.host import Host
 from sasldb.operations.checks.view import View
 from sasldb.siteconf import build, conffile, mechanisms
 from sasldb.siteconf.conffile import ConfFile
+from sasldb.siteconf.instance import Service
 
 _ON_FILE = ("PLAIN", "LOGIN", "SCRAM-SHA-256")  # what a new conf offers
 
@@ -24,13 +25,40 @@ class Site(Host):
     """One Postfix, or another application of libsasl, and what belongs to it.
 
     `named` is the database that the administrator means, None for the one that is read. `application` is the name of the conf file; one
-    that no smtpd has for its smtpd_sasl_path is another program.
+    that no smtpd has for its smtpd_sasl_path is another program. `alone` leaves out the services that read another conf file.
     """
 
-    def __init__(self, config_dir: str | None = None, named: str | None = None, application: str | None = None) -> None:
+    def __init__(
+        self,
+        config_dir: str | None = None,
+        named: str | None = None,
+        application: str | None = None,
+        alone: bool = False,
+    ) -> None:
         """Remember what to look at; nothing is read yet."""
         super().__init__(config_dir, application)
         self.named = os.path.abspath(named) if named else None
+        self._alone = alone
+
+    @cached_property
+    def parts(self) -> list[Site]:
+        """The site as each application sees it, where services read conf files of several names; else the site itself."""
+        try:
+            names = [] if self.foreign else list(dict.fromkeys(map(_conf_name, super().offering)))
+        except SiteConfigError:
+            return [self]  # what there is to say of it is the first check's
+        if len(names) < 2 or not all(name and "/" not in name for name in names):
+            return [self]
+        parts = [Site(self._config_dir, self.named, name, alone=True) for name in names]
+        for part in parts:
+            part.postfix = self.postfix
+        return [part for part in parts if self._application in (None, part.application)] or [self]
+
+    @property
+    def offering(self) -> list[Service]:
+        """The services that have AUTH switched on."""
+        services = super().offering
+        return [service for service in services if not self._alone or _conf_name(service) == self.application]
 
     # libsasl
 
@@ -39,8 +67,7 @@ class Site(Host):
         """The name by which libsasl knows it."""
         if self._application:
             return self._application
-        named = [service.value("smtpd_sasl_path") for service in self.offering]
-        return named[0] if named else self.postfix["smtpd_sasl_path"]
+        return next(map(_conf_name, self.offering), self.postfix["smtpd_sasl_path"])
 
     @cached_property
     def search(self) -> build.Search:
@@ -177,3 +204,7 @@ class Site(Host):
         if not self.uses_sasldb:
             return f"{reads}, and finds its users elsewhere than in a sasldb"
         return f"{reads} and opens {self.inside}" + (f", which is {jailed[0].path} in its chroot" if jailed else "")
+
+
+def _conf_name(service: Service) -> str:
+    return service.value("smtpd_sasl_path")
