@@ -49,7 +49,9 @@ def action(entry: State, present: Present | None, force: bool = False) -> str:
         return REMOVE if untouched else STAYS
     if now is not None and now["sha256"] == before["sha256"]:
         return OWN
-    return RESTORE if untouched else EDITED
+    if untouched:
+        return RESTORE
+    return STAYS if "generated" in entry else EDITED
 
 
 def action_on_database(entry: State) -> str:

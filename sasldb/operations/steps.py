@@ -106,6 +106,14 @@ class FileStep(Step):
         return os.fsdecode(self._mask(octets) if self._mask else octets).splitlines(keepends=True)
 
 
+class GeneratedStep(FileStep):
+    """A file that is made of others, and made anew whenever these change: what became of it since is no edit."""
+
+    def keep(self, backup: Backup) -> None:
+        """Keep the whole file, for as long as this is the last change of it."""
+        backup.keep(self.path, self.after, generated=True)
+
+
 class Plan:
     """Steps to take, in order, and what to tell the administrator.
 

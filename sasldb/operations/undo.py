@@ -67,12 +67,17 @@ class Backup:
         except (ValueError, KeyError, TypeError) as error:
             raise UnknownFormat(os.path.join(directory, _MANIFEST), "not a manifest of this program") from error
 
-    def keep(self, path: str, planned: bytes | None = None) -> None:
-        """Save what is at `path`, before it becomes `planned` (None: not known yet); missing directories on the way are made, and noted."""
+    def keep(self, path: str, planned: bytes | None = None, generated: bool = False) -> None:
+        """Save what is at `path`, before it becomes `planned` (None: not known yet); missing directories on the way are made, and noted.
+
+        One that is `generated` may be made anew by other commands; then it stays.
+        """
         self._make_way(path)
         present = content.look(path)
         after = None if planned is None else {"sha256": restoring.digest(planned)}
         entry: State = {"path": path, "before": restoring.state(present), "after": after}
+        if generated:
+            entry["generated"] = True
         if present is not None:
             entry["saved"] = f"{len(self.entries)}-{os.path.basename(path)}"
             content.put(os.path.join(self.directory, entry["saved"]), present.content, _OURS)

@@ -85,6 +85,22 @@ def test_an_edit_is_never_lost(tmp_path: Path, main_cf: Path) -> None:
     assert other.exists() and main_cf.read_bytes() == b"edited\n"
 
 
+def test_a_generated_file_stays_as_it_was_made_anew(tmp_path: Path) -> None:
+    """What other commands make anew from the users is no edit: it stays, and all else is taken back; untouched it is restored."""
+    for anew in (b"newer\n", b"new\n"):
+        table = tmp_path / "logins"
+        table.write_bytes(b"old\n")
+        backup = Backup.begin(str(tmp_path), "setup")
+        backup.keep(str(table), b"new\n", generated=True)
+        content.put(str(table), b"new\n", OURS)
+        backup.seal()
+        table.write_bytes(anew)
+        (told,) = last(tmp_path).undo()
+        stays = anew == b"newer\n"
+        assert told == f"{'changed since, stays:' if stays else 'restored'} {table}"
+        assert table.read_bytes() == (anew if stays else b"old\n")
+
+
 def test_an_edit_that_was_taken_back_by_hand(tmp_path: Path, main_cf: Path) -> None:
     """A file that is already as it was is no obstacle."""
     changed(tmp_path, main_cf)
