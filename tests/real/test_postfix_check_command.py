@@ -128,7 +128,10 @@ def test_fix_keeps_what_it_overwrites(postfix: FaultyPostfix) -> None:
 
 def test_fix_takes_no_group_from_another_program(postfix: FaultyPostfix) -> None:
     """A database whose group others are in is not given to another one unasked: it is said who would lose it."""
-    postfix.break_by('chown root:mail "$DB"; chmod 0644 "$DB"')
+    postfix.break_by('chown root:mail "$DB"; chmod 0664 "$DB"')
+    assert postfix.shell(CHECK + "--fix --yes").returncode == 0  # it has a copy for itself, and no need of that group
+    assert postfix.shell('stat -c "%G %a" "$DB"').stdout == b"mail 660\n"
+    postfix.break_by('chown root:mail "$DB"; chmod 0644 "$DB"; postconf -c "$CONFIG" -F "*/inet/chroot=n"')
     done = postfix.shell(CHECK + "--fix --yes --json")
     (finding,) = json.loads(done.stdout)["findings"]
     assert (finding["name"], done.stderr) == ("database-exposed", b"")
@@ -163,6 +166,23 @@ def test_users_are_to_be_made_in_the_database(postfix: FaultyPostfix) -> None:
     )
     postfix.shell(f'printf %s "$PASSWORD" | {command}')
     assert postfix.login() == OK
+
+
+def test_two_services_that_see_the_database_in_two_ways(postfix: FaultyPostfix) -> None:
+    """Where one smtpd is chrooted and another is not, what is wrong with the file of the latter is an error as well, mended from the copy."""
+    second = '; postconf -c "$CONFIG" -M "127.0.0.1:submission/inet=127.0.0.1:submission inet n - n - - smtpd"'
+    faults = {': > "$DB"': "database-empty", 'echo text > "$DB"': "database-format", 'rm "$DB"': "database-missing"}
+    for fault, name in faults.items():
+        postfix.break_by(fault + second)
+        (finding,) = json.loads(postfix.shell(CHECK + "--json").stdout)["findings"]
+        assert (finding["name"], finding["severity"]) == (name, "error")
+        assert (
+            postfix.mend(finding["remedy"]) == ""
+            and json.loads(postfix.shell(CHECK + "--json").stdout)["findings"] == []
+        )
+    postfix.break_by('rm "$DB"; sasldb init -f "$DB"' + second)
+    (finding,) = json.loads(postfix.shell(CHECK + "--json").stdout)["findings"]
+    assert (finding["name"], finding["remedy"]) == ("chroot-copy-stale", None)
 
 
 def test_yes_alone_is_a_wrong_call(postfix: FaultyPostfix) -> None:

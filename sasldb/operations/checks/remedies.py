@@ -86,14 +86,17 @@ def new_conf(site: Site, path: str) -> str:
 def private(site: Site, path: str) -> str:
     """Return the command that gives a database the owner and mode that it should have; that of another program keeps its owner.
 
-    With Debian's group sasl, in which other programs may be, smtpd's user becomes a member; a new smtpd takes its groups anew.
+    With Debian's group sasl, in which other programs may be, smtpd's user becomes a member; a new smtpd takes its groups anew. What smtpd
+    does not open itself keeps its group for them.
     """
     if site.foreign:
         return f"chmod o-rwx {quote(path)}"
-    if groups.of(path) == groups.SASL != site.group_for(path) and not path.startswith(f"{site.postfix.jail}/"):
-        status = os.stat(path)
-        chown = f"chown root {quote(path)}" if status.st_uid else ""
-        chmod = f"chmod g+r,o-rwx {quote(path)}" if status.st_mode & 0o047 != 0o040 else ""
+    is_sasl = groups.of(path) == groups.SASL != site.group_for(path)
+    chown = f"chown root {quote(path)}" if os.stat(path).st_uid else ""
+    if not site.opens(path) and (is_sasl or groups.others(path, site.user)):
+        return together(chown, f"chmod o-rwx {quote(path)}")
+    if is_sasl and not path.startswith(f"{site.postfix.jail}/"):
+        chmod = f"chmod g+r,o-rwx {quote(path)}" if os.stat(path).st_mode & 0o047 != 0o040 else ""
         return together(f"usermod -a -G {groups.SASL} {quote(site.user)}", chown, chmod, reload(site))
     return f"chown root:{quote(site.group_for(path))} {quote(path)} && chmod 0640 {quote(path)}"
 

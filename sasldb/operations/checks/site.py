@@ -154,6 +154,10 @@ class Site(Host):
         jailed = sorted({service.chroot for service in self.offering or self.servers}, reverse=True)
         return [View(self.inside, self.postfix.jail if chroot else None) for chroot in jailed]
 
+    def opens(self, path: str) -> bool:
+        """Tell whether smtpd opens the file at `path` itself, and not a copy of it."""
+        return any(view.path == path for view in self.views)
+
     @property
     def database(self) -> str:
         """The database that smtpd opens, as a path of ours; in two views, that of the jail."""

@@ -109,12 +109,12 @@ def _trouble(site: Site) -> tuple[str, DatabaseError | None]:
     """
     if not site.uses_sasldb:
         return site.database, None
-    view = site.views[0]
-    for path in (view.path, view.inside) if view.separate else (view.path,):
-        error = _error(site, path) if os.path.exists(path) else None
-        if error is not None and (path == view.path or not isinstance(error, EmptyFile)):
+    opened = [view.path for view in site.views if view.there]
+    for path in dict.fromkeys([*opened, *(view.inside for view in site.views if view.separate)]):
+        error = _error(site, path)
+        if error is not None and (path in opened or not isinstance(error, EmptyFile)):
             return path, error
-    return view.path, None
+    return site.database, None
 
 
 def _error(site: Site, path: str) -> DatabaseError | None:
@@ -139,7 +139,7 @@ def _has_sound_origin(site: Site, path: str) -> bool:
 
 
 def _severity(site: Site, path: str) -> str:
-    return ERROR if path == site.database else WARNING
+    return ERROR if site.opens(path) else WARNING
 
 
 def _mended(site: Site, path: str, suffix: str) -> str:
