@@ -17,20 +17,16 @@ import pwd
 import stat
 
 from sasldb.errors import SasldbError
+from sasldb.files.jail import governed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-DEFAULT_DATABASES = ("/etc/sasldb2", "/etc/sasl2/sasldb2")
-POSTFIX_JAIL = "/var/spool/postfix"  # queue_directory, where a chrooted smtpd looks for the path
 POSTFIX = "postfix"
 PRIVATE = 0o640
 _FOR_OTHERS = 0o007
 _NOBODY = 2**32 - 1  # as uid or gid it is -1, which chown(2) takes for "leave it"
-
-JAIL_COPIES = {path: POSTFIX_JAIL + path for path in DEFAULT_DATABASES}
-_GOVERNED = frozenset((*JAIL_COPIES, *JAIL_COPIES.values()))
 
 
 class Wishes:
@@ -120,16 +116,8 @@ def due(real: str, present: os.stat_result | None, wishes: Wishes) -> Ownership:
 
 def _governed(real: str) -> bool:
     """Tell whether `real` is a default database or its copy in the chroot, or what one of these names leads to."""
-    return real in _GOVERNED or any(os.path.realpath(name) == real for name in _GOVERNED)
-
-
-def copy_in_jail(*names: str) -> str | None:
-    """Return where the copy in Postfix's chroot lies of the default database that has one of `names`; None where none is in use."""
-    for name in names:
-        path = JAIL_COPIES.get(name)
-        if path is not None and os.path.lexists(path):
-            return path
-    return None
+    names = governed()
+    return real in names or any(os.path.realpath(name) == real for name in names)
 
 
 def told(path: str, present: os.stat_result, after: Ownership) -> list[str]:

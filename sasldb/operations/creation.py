@@ -13,7 +13,8 @@ import os
 
 from sasldb.errors import FileExists
 from sasldb.files.exclusive import Exclusive, claim
-from sasldb.files.ownership import Ownership, Wishes, copy_in_jail, due
+from sasldb.files.jail import copy_in_jail
+from sasldb.files.ownership import Ownership, Wishes, due
 from sasldb.formats import berkeley
 from sasldb.formats.detect import HEAD, UNKNOWN, identify
 from sasldb.store.copies import JailCopy

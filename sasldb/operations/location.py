@@ -13,7 +13,7 @@ import os
 from collections.abc import Mapping
 
 from sasldb.errors import SiteConfigError
-from sasldb.files.ownership import DEFAULT_DATABASES
+from sasldb.files.jail import DEFAULT_DATABASES
 from sasldb.model.text import to_bytes, to_text
 from sasldb.siteconf import libsasl, postfix
 

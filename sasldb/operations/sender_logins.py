@@ -17,7 +17,7 @@ from sasldb.files.ownership import Ownership
 from sasldb.model.record import split_key
 from sasldb.operations.checks.site import Site
 from sasldb.operations.setup.parameters import LOGIN_MAP, login_map
-from sasldb.operations.steps import FileStep, Plan
+from sasldb.operations.steps import GeneratedStep, Plan
 from sasldb.siteconf import control, maps
 from sasldb.store.reading import Database
 
@@ -71,14 +71,14 @@ def add(plan: Plan, site: Site, table: Table) -> None:
     """Add the steps that write the map and what postmap makes of it."""
     kind = site.postfix["default_database_type"]
     path = os.path.join(site.postfix.config_dir, LOGIN_MAP)
-    text = FileStep(path, table.text, PUBLIC)
+    text = GeneratedStep(path, table.text, PUBLIC)
     plan.add(text)
     suffix = maps.suffix(kind)
     made = None if suffix is None else path + suffix
     if made is not None and (text.needed or maps.state(f"{kind}:{path}") != maps.CURRENT):
         content = control.table(site.postfix, kind, table.text)
         if content is not None:
-            plan.steps.append(FileStep(made, content, PUBLIC, binary=True))
+            plan.steps.append(GeneratedStep(made, content, PUBLIC, binary=True))
 
 
 def source(site: Site) -> str:

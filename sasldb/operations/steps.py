@@ -30,10 +30,11 @@ PROGRAM = b"sasldb"
 
 
 class Step:
-    """One change. `touches`: the files, each with whether its content changes too, and not owner and mode alone."""
+    """One change of one file."""
 
-    touches: list[tuple[str, bool]] = []
-    after: bytes | None = None  # the content that the one file touched will have, where it is known
+    def keep(self, backup: Backup) -> None:
+        """Keep in `backup` what it takes to take this back."""
+        raise NotImplementedError
 
     def shown(self) -> list[str]:
         """Return lines that show what would be done."""
@@ -59,10 +60,13 @@ class FileStep(Step):
         self.path = path
         self.after = after
         self.ownership = ownership
-        self.touches = [(path, True)]
         self._mask = mask
         self._binary = binary
         self._before = content.look(path)
+
+    def keep(self, backup: Backup) -> None:
+        """Keep the whole file."""
+        backup.keep(self.path, self.after)
 
     @property
     def needed(self) -> bool:
@@ -100,6 +104,14 @@ class FileStep(Step):
 
     def _lines(self, octets: bytes) -> list[str]:
         return os.fsdecode(self._mask(octets) if self._mask else octets).splitlines(keepends=True)
+
+
+class GeneratedStep(FileStep):
+    """A file that is made of others, and made anew whenever these change: what became of it since is no edit."""
+
+    def keep(self, backup: Backup) -> None:
+        """Keep the whole file, for as long as this is the last change of it."""
+        backup.keep(self.path, self.after, generated=True)
 
 
 class Plan:
@@ -181,8 +193,7 @@ class Turn:
 
 
 def _taken(step: Step, backup: Backup) -> str:
-    for path, whole in step.touches:
-        backup.keep(path, whole, step.after)
+    step.keep(backup)
     return step.run()
 
 

@@ -5,7 +5,7 @@ file that was changed, and `manifest.json`, which says where it belongs, with wh
 manifest is written before each change, so that even what was cut short can be taken back. Backups of one kind are a stack.
 
 Taking back never destroys what came later. A file that was edited since is a Conflict, before anything is touched; a file that was made
-and has been changed since stays.
+and has been changed since stays. No content of a database is kept here, nor put back (`operations.restoring`).
 
 Errors: NotFound (nothing to take back), Conflict, those of `files.content`.
 """
@@ -67,28 +67,39 @@ class Backup:
         except (ValueError, KeyError, TypeError) as error:
             raise UnknownFormat(os.path.join(directory, _MANIFEST), "not a manifest of this program") from error
 
-    def keep(self, path: str, whole: bool = True, planned: bytes | None = None) -> None:
+    def keep(self, path: str, planned: bytes | None = None, generated: bool = False) -> None:
         """Save what is at `path`, before it becomes `planned` (None: not known yet); missing directories on the way are made, and noted.
 
-        Without `whole` only owner and mode are saved, for a file whose content will stay (a database: no second place for its secrets).
+        One that is `generated` may be made anew by other commands; then it stays.
         """
-        for directory in _missing_directories(path):
-            self.entries.append({"directory": directory})
-            self._write()
-            content.make_directory(directory)
+        self._make_way(path)
         present = content.look(path)
         after = None if planned is None else {"sha256": restoring.digest(planned)}
         entry: State = {"path": path, "before": restoring.state(present), "after": after}
-        if present is not None and whole:
+        if generated:
+            entry["generated"] = True
+        if present is not None:
             entry["saved"] = f"{len(self.entries)}-{os.path.basename(path)}"
             content.put(os.path.join(self.directory, entry["saved"]), present.content, _OURS)
         self.entries.append(entry)
         self._write()
 
+    def keep_database(self, path: str, source: str | None = None) -> None:
+        """Note owner and mode of the database at `path`, which may become a copy of `source`: no second place for its secrets."""
+        self._make_way(path)
+        self.entries.append({"path": path, "source": source, "before": restoring.database_state(path)})
+        self._write()
+
+    def _make_way(self, path: str) -> None:
+        for directory in _missing_directories(path):
+            self.entries.append({"directory": directory})
+            self._write()
+            content.make_directory(directory)
+
     def seal(self) -> None:
         """Note how the command leaves every file."""
         for entry in self.entries:
-            if "path" in entry:
+            if "after" in entry:
                 entry["after"] = restoring.state(content.look(entry["path"]))
         self._write()
 
@@ -123,7 +134,7 @@ class Backup:
     def outlook(self) -> list[str]:
         """Return what `undo` would do, as sentences; the errors are the same."""
         self._demand_unedited()
-        actions = [(restoring.action(entry, content.look(entry["path"])), entry["path"]) for entry in self._files()]
+        actions = [(_action(entry), entry["path"]) for entry in self._files()]
         return [f"would {restoring.PLANNED[action]} {path}" for action, path in actions if action in restoring.PLANNED]
 
     def _files(self) -> list[State]:
@@ -131,8 +142,7 @@ class Backup:
         return [entry for entry in reversed(self.entries) if "path" in entry]
 
     def _demand_unedited(self) -> None:
-        files = [(entry["path"], restoring.action(entry, content.look(entry["path"]))) for entry in self._files()]
-        edited = [path for path, action in files if action == restoring.EDITED]
+        edited = [entry["path"] for entry in self._files() if _action(entry) == restoring.EDITED]
         if edited:
             remedy = f"the file as it was lies in {self.directory}"
             raise Conflict(", ".join(edited), "changed since, and not overwritten", remedy)
@@ -140,11 +150,11 @@ class Backup:
     def _put_back(self, entry: State, force: bool) -> str:
         """Put one file back, and return the action that this took."""
         path, before = entry["path"], entry["before"]
-        action = restoring.action(entry, content.look(path), force)
+        action = _action(entry, force)
         if action == restoring.REMOVE:
             content.remove(path)
         elif action == restoring.OWN:
-            content.own(path, Ownership(before["uid"], before["gid"], before["mode"]))
+            _own(path, entry.get("source"), Ownership(before["uid"], before["gid"], before["mode"]))
         elif action == restoring.RESTORE:
             saved = content.look(os.path.join(self.directory, entry["saved"]))
             if saved is None:
@@ -155,6 +165,22 @@ class Backup:
     def _write(self) -> None:
         text = json.dumps({"version": 1, "entries": self.entries}, indent=1)
         content.put(os.path.join(self.directory, _MANIFEST), text.encode("ascii"), _OURS)
+
+
+def _action(entry: State, force: bool = False) -> str:
+    """Return what is to be done about one file."""
+    if "source" in entry:
+        return restoring.action_on_database(entry)
+    return restoring.action(entry, content.look(entry["path"]), force)
+
+
+def _own(path: str, source: str | None, ownership: Ownership) -> None:
+    """Give a file owner and mode; one that was made a second name of the database `source` becomes a copy of its own again."""
+    present = content.look(source) if source and restoring.is_linked(path, source) else None
+    if present is not None:
+        content.put(path, present.content, ownership)
+    else:
+        content.own(path, ownership)
 
 
 def _numbers(parent: str, what: str) -> list[int]:

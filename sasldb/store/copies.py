@@ -6,7 +6,8 @@ whoever comes last brings the newest.
 
 A file in the jail need not be a copy: some people work on it alone. It is taken for one only if nothing of its own can be lost:
 - it has zero bytes, or the very octets that the database had before the change;
-- or it has the database's file id, and was not written to after the database.
+- or all its users are users of the database, and either so are all its records, or it has the database's file id and was not written to
+  after the database: then it is an older state. One-time passwords that were used up in it are no older state: they would be valid again.
 Source of the file id: libdb 5.3, dbinc/db_page.h, `DBMETA33.uid`: made of inode, device and time when a database is created, and kept ever after.
 
 Errors: StaleCopy: the change of the database stands, and the copy could not follow.
@@ -17,18 +18,22 @@ from __future__ import annotations
 import os
 import stat
 
-from sasldb.errors import Conflict, DatabaseError, StaleCopy
+from sasldb.errors import Conflict, DatabaseError, SecretUnusable, StaleCopy
 from sasldb.files.draft import write_all
 from sasldb.files.exclusive import Exclusive
 from sasldb.files.ownership import Wishes
 from sasldb.files.refusals import refusal
 from sasldb.files.snapshot import Snapshot
 from sasldb.formats.detect import BERKELEY_HASH, identify
+from sasldb.model.record import split_key
+from sasldb.secrets import otp
+from sasldb.store.reading import Database
 
 _WAIT = 30.0  # seconds, for the copy's lock
 _PIECE = 1 << 20
 _FILE_ID = slice(52, 72)
 _HEAD = 512  # octets
+_OTP = otp.NAME.encode()
 
 
 class JailCopy:
@@ -50,9 +55,11 @@ class JailCopy:
             if held.fd is not None and os.path.samestat(status, os.fstat(held.fd)):
                 self.same = True
             elif stat.S_ISREG(status.st_mode) and status.st_size:
-                self.foreign = held.fd is None or not _is_copy(path, status, held.fd)
+                self.foreign = not (_has_no_records(path) if held.fd is None else _is_copy(path, held.path, held.fd))
         except OSError:
             pass  # `follow` meets it again, and tells
+        except DatabaseError:
+            self.foreign = True
 
     def follow(self) -> list[str]:
         """Make the copy what the database is now, and return sentences about it.
@@ -96,30 +103,71 @@ def copy(source: str, target: str, wishes: Wishes, create: bool = False) -> list
 
 
 def is_copy(path: str, database: str) -> bool:
-    """Tell whether the file `path` is a copy, new or old, of the file `database`; the errors are those of reading them."""
+    """Tell whether the file `path` is a copy, new or old, of the file `database`, so that nothing is lost with it.
+
+    The errors are those of reading them as files; one that is no sound database is no copy, but for the same octets and file id.
+    """
     try:
         fd = os.open(database, os.O_RDONLY | os.O_CLOEXEC)
         try:
-            return _is_copy(path, os.stat(path), fd)
+            return not os.stat(path).st_size or _is_copy(path, database, fd)
         finally:
             os.close(fd)
     except OSError as error:
         raise refusal(path, "cannot be compared", error) from error
 
 
-def _is_copy(path: str, status: os.stat_result, database: int) -> bool:
-    """Tell whether the file `path` is a copy, new or old, of the database that descriptor `database` has open."""
-    original = os.fstat(database)
+def _is_copy(path: str, database: str, opened: int) -> bool:
+    """Tell whether the file `path` is a copy, new or old, of `database`, which descriptor `opened` has open."""
+    original = os.fstat(opened)
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        if status.st_size == original.st_size and _same_octets(fd, database, original.st_size):
+        status = os.fstat(fd)
+        if status.st_size == original.st_size and _same_octets(fd, opened, original.st_size):
             return True
-        heads = os.pread(fd, _HEAD, 0), os.pread(database, _HEAD, 0)
+        heads = os.pread(fd, _HEAD, 0), os.pread(opened, _HEAD, 0)
     finally:
         os.close(fd)
-    if any(identify(head) != BERKELEY_HASH for head in heads):
+    related = heads[0][_FILE_ID] == heads[1][_FILE_ID] and all(identify(head) == BERKELEY_HASH for head in heads)
+    return _adds_nothing(path, database, related and status.st_mtime_ns <= original.st_mtime_ns)
+
+
+def _adds_nothing(path: str, database: str, older: bool) -> bool:
+    """Tell whether all users of the database `path` are in `database`, and all records, but for those of an `older` state."""
+    try:
+        with Database(path) as copied, Database(database) as ours:
+            present = dict(ours.records())
+            users = {_user(key) for key in present} if older else set()
+            return all(
+                present.get(key) == value or (_user(key) in users and not moved_on(key, value, present.get(key)))
+                for key, value in copied.records()
+            )
+    except DatabaseError:
         return False
-    return heads[0][_FILE_ID] == heads[1][_FILE_ID] and status.st_mtime_ns <= original.st_mtime_ns
+
+
+def moved_on(key: bytes, copied: bytes | None, ours: bytes | None) -> bool:
+    """Tell whether the record `copied` is what became of one-time passwords, in the database `ours`, by logins."""
+    names = split_key(key)
+    if names is None or names[2] != _OTP or copied is None or ours is None:
+        return False
+    try:
+        used, fresh = otp.parse(copied), otp.parse(ours)
+    except SecretUnusable:
+        return False
+    return (used.algorithm, used.seed) == (fresh.algorithm, fresh.seed) and used.sequence < fresh.sequence
+
+
+def _user(key: bytes) -> tuple[bytes, ...]:
+    """Return user and realm of a record; a key without them stands for itself."""
+    names = split_key(key)
+    return (key,) if names is None else names[:2]
+
+
+def _has_no_records(path: str) -> bool:
+    """Tell whether `path` is a database without records; the errors are those of reading one."""
+    with Database(path) as database:
+        return next(database.records(), None) is None
 
 
 def _same_octets(one: int, other: int, size: int) -> bool:

@@ -14,7 +14,9 @@ import pytest
 
 from tests.conftest import ROOT, Require, lacking
 from tests.real.faults.fault import OK
-from tests.real.faulty import FaultyPostfix
+from tests.real import libsasl_smtp
+from tests.real.faulty import PASSWORD, USER, FaultyPostfix
+from tests.real.postfix import REALM
 
 CHECK = 'sasldb postfix check -c "$CONFIG" '
 NOBODY = "setpriv --reuid nobody --regid nogroup --clear-groups "
@@ -88,8 +90,99 @@ def test_fix_leaves_alone_what_is_not_safe(postfix: FaultyPostfix) -> None:
     done = postfix.shell(CHECK + "--fix --yes --json")
     (finding,) = json.loads(done.stdout)["findings"]
     assert (finding["name"], done.stderr) == ("database-format", b"")
-    assert finding["remedy"].startswith(f"mv {postfix.seen} ")
+    assert finding["remedy"].startswith("mv /etc/sasldb2 /etc/sasldb2.not-usable && sasldb init -f /etc/sasldb2 && ")
     assert postfix.shell('cat "$SEEN"').stdout == b"text\n"
+
+
+@pytest.mark.parametrize("later", ["$SEEN", "$DB"])
+def test_fix_loses_no_user_of_the_jail(postfix: FaultyPostfix, later: str) -> None:
+    """Users who exist in the jail alone are told, with the command that compares; --fix overwrites nothing, whatever was changed last."""
+    add = 'printf x | saslpasswd2 -p -c -f "$SEEN" -u example.com dora; printf y | saslpasswd2 -p -c -f "$DB" -u example.com bob; '
+    postfix.break_by(f'{add}touch -d "1 minute ago" "$DB" "$SEEN"; touch "{later}"')
+    before = postfix.shell('cat "$SEEN"').stdout
+    done = postfix.shell(CHECK + "--fix --yes --json")
+    (finding,) = json.loads(done.stdout)["findings"]
+    assert (finding["name"], finding["remedy"], done.stderr) == ("chroot-copy-stale", None, b"")
+    assert "dora@example.com is in " in finding["why"]
+    assert postfix.shell('cat "$SEEN"').stdout == before
+    compare = finding["why"].rpartition("run: ")[2]
+    compared = postfix.shell(compare)
+    assert (compared.returncode, compared.stderr) == (1, b"") and b"bob@example.com" in compared.stdout
+
+
+def test_fix_keeps_what_it_overwrites(postfix: FaultyPostfix) -> None:
+    """A copy that fell behind is kept beside the new one, for root alone; an earlier one that was kept stays."""
+    behind = 'printf {} | saslpasswd2 -p -f "$SEEN" -u example.com alice; chmod 0644 "$SEEN"; touch "$DB"; '
+    postfix.break_by(behind.format("old"))
+    for _ in range(2):
+        assert postfix.shell(behind.format("older") + CHECK + "--fix --yes").stdout.startswith(b"0 found")
+    kept = postfix.shell('cd "$JAIL/etc"; stat -c "%n %U:%G %a" *; sasldb list -f sasldb2.old2').stdout.decode()
+    assert kept.splitlines() == [
+        "sasldb2 root:postfix 640",
+        "sasldb2.old root:root 600",
+        "sasldb2.old2 root:root 600",
+        "alice@example.com",
+    ]
+    assert postfix.login() == OK
+
+
+def test_fix_takes_no_group_from_another_program(postfix: FaultyPostfix) -> None:
+    """A database whose group others are in is not given to another one unasked: it is said who would lose it."""
+    postfix.break_by('chown root:mail "$DB"; chmod 0664 "$DB"')
+    assert postfix.shell(CHECK + "--fix --yes").returncode == 0  # it has a copy for itself, and no need of that group
+    assert postfix.shell('stat -c "%G %a" "$DB"').stdout == b"mail 660\n"
+    postfix.break_by('chown root:mail "$DB"; chmod 0644 "$DB"; postconf -c "$CONFIG" -F "*/inet/chroot=n"')
+    done = postfix.shell(CHECK + "--fix --yes --json")
+    (finding,) = json.loads(done.stdout)["findings"]
+    assert (finding["name"], done.stderr) == ("database-exposed", b"")
+    assert "Group mail (mail) can no longer read it" in finding["why"]
+    assert postfix.shell('stat -c "%G %a" "$DB"').stdout == b"mail 644\n"
+
+
+def test_one_time_passwords_that_were_used_up_in_the_copy(postfix: FaultyPostfix) -> None:
+    """When smtpd has written to the copy, no remedy puts the old state back, which would let a used password in again: the two become one file."""
+    postfix.break_by('option "mech_list: PLAIN OTP"; main smtpd_tls_auth_only=no; chmod 0660 "$DB" "$SEEN"')
+    attempts = [("OTP", f"{USER}@{REALM}", REALM, PASSWORD)]
+    assert libsasl_smtp.logins(postfix.port, attempts) == [OK]
+    for later in ('touch "$SEEN"', 'touch "$DB"'):
+        report = json.loads(postfix.shell(f"{later}; {CHECK} --json").stdout)
+        finding = next(finding for finding in report["findings"] if finding["name"] == "chroot-copy-stale")
+        assert finding["severity"] == "warning" and finding["remedy"].endswith(f"&& ln -s {postfix.seen} /etc/sasldb2")
+    postfix.mend(finding["remedy"])
+    names = [finding["name"] for finding in json.loads(postfix.shell(CHECK + "--json").stdout)["findings"]]
+    assert names == ["plaintext-without-tls"]
+    postfix.shell("printf x | saslpasswd2 -p -c -u example.com bob; chmod 0660 $SEEN")
+    assert libsasl_smtp.logins(postfix.port, [*attempts, ("OTP", f"bob@{REALM}", REALM, "x")]) == [OK, OK]
+
+
+def test_users_are_to_be_made_in_the_database(postfix: FaultyPostfix) -> None:
+    """Where nobody is in the copy that smtpd reads, users are to be made in the database itself, and it is said how the copy follows."""
+    postfix.break_by('rm "$DB" "$SEEN"; sasldb init -f "$DB"; cp -a "$DB" "$SEEN"')
+    (finding,) = json.loads(postfix.shell(CHECK + "--json").stdout)["findings"]
+    command = finding["why"].partition("make them: ")[2]
+    assert command.startswith("saslpasswd2 -c -f /etc/sasldb2 -u REALM USER && install ")
+    command = (
+        command.replace("saslpasswd2 ", "saslpasswd2 -p ").replace("REALM", "example.com").replace("USER", "alice")
+    )
+    postfix.shell(f'printf %s "$PASSWORD" | {command}')
+    assert postfix.login() == OK
+
+
+def test_two_services_that_see_the_database_in_two_ways(postfix: FaultyPostfix) -> None:
+    """Where one smtpd is chrooted and another is not, what is wrong with the file of the latter is an error as well, mended from the copy."""
+    second = '; postconf -c "$CONFIG" -M "127.0.0.1:submission/inet=127.0.0.1:submission inet n - n - - smtpd"'
+    faults = {': > "$DB"': "database-empty", 'echo text > "$DB"': "database-format", 'rm "$DB"': "database-missing"}
+    for fault, name in faults.items():
+        postfix.break_by(fault + second)
+        (finding,) = json.loads(postfix.shell(CHECK + "--json").stdout)["findings"]
+        assert (finding["name"], finding["severity"]) == (name, "error")
+        assert (
+            postfix.mend(finding["remedy"]) == ""
+            and json.loads(postfix.shell(CHECK + "--json").stdout)["findings"] == []
+        )
+    postfix.break_by('rm "$DB"; sasldb init -f "$DB"' + second)
+    (finding,) = json.loads(postfix.shell(CHECK + "--json").stdout)["findings"]
+    assert (finding["name"], finding["remedy"]) == ("chroot-copy-stale", None)
 
 
 def test_yes_alone_is_a_wrong_call(postfix: FaultyPostfix) -> None:
@@ -132,7 +225,9 @@ def test_without_root_faults_are_found(postfix: FaultyPostfix) -> None:
 
 START_AND_WAIT = f"""
 import time
-from tests.real.faulty import FaultyPostfix
+from tests.real import libsasl_smtp
+from tests.real.faulty import PASSWORD, USER, FaultyPostfix
+from tests.real.postfix import REALM
 with FaultyPostfix(False, {str(ROOT / "bin")!r}) as instance:
     print(instance.home, flush=True)
     time.sleep(60)

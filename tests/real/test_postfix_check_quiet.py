@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -12,6 +13,13 @@ from tests.real.faulty import FaultyPostfix
 from tests.real.outcomes import check
 
 SUBMISSION = 'postconf -c "$CONFIG" -F "127.0.0.1:$PORT/inet/command=smtpd -o smtpd_sasl_auth_enable=yes"; main smtpd_sasl_auth_enable=no'
+SQL = """mkdir -m 0755 /etc/elsewhere; "$PYTHON" -c '
+import os, sqlite3
+with sqlite3.connect("/etc/elsewhere/users") as users:
+    users.execute("create table u (n, r, p)")
+    users.execute("insert into u values (?, ?, ?)", ("alice", "example.com", os.environ["PASSWORD"]))
+'; option "sql_engine: sqlite3"; option "sql_database: /etc/elsewhere/users"; option "sql_user: x"; option "sql_passwd: x"
+option "sql_select: SELECT p FROM u WHERE n = '%u' AND r = '%r' AND '%p' = 'userPassword'"; chmod 0600 "$CONF" """
 SOUND = {
     "TLS is demanded, which implies smtpd_tls_auth_only": (
         PLAIN,
@@ -34,6 +42,14 @@ SOUND = {
     "a second conf that is a link to the first": (PLAIN, 'mkdir -p /etc/sasl2; ln -s "$CONF" /etc/sasl2/smtpd.conf'),
     "/etc/sasldb2 is a link into the jail": (CHROOT, 'rm "$DB"; ln -s "$SEEN" "$DB"'),
     "an empty database outside, and the users in the jail": (CHROOT, 'rm "$DB"; sasldb init -f "$DB"; touch "$SEEN"'),
+    "an empty database outside that is newer": (CHROOT, 'rm "$DB"; sasldb init -f "$DB"; touch "$DB"'),
+    "a file of zero bytes outside": (CHROOT, ': > "$DB"'),
+    "a link that leads to the copy inside the jail alone": (
+        CHROOT,
+        'mkdir "$JAIL/etc/db"; mv "$SEEN" "$JAIL/etc/db/x"; ln -s /etc/db/x "$SEEN"',
+    ),
+    "users in SQL, and no sasldb": (PLAIN, f'rm "$DB"; {SQL}; option "auxprop_plugin: sql"'),
+    "users in SQL, and in the sasldb": (PLAIN, f'{SQL}; option "auxprop_plugin: sql sasldb"'),
     "no database outside the jail": (CHROOT, 'rm "$DB"'),
     "the conf names the path that is seen inside": (
         CHROOT,
@@ -66,13 +82,21 @@ def test_nothing_is_said_of_a_sound_site(postfix: FaultyPostfix, name: str) -> N
     assert check(postfix)[1]["findings"] == []
 
 
-def test_another_conf_is_told_as_not_looked_at(postfix: FaultyPostfix) -> None:
-    """A service that reads a conf of another name is told, and --app checks that conf."""
-    postfix.break_by(
-        'cp "$CONF" "$CONFIG/sasl/other.conf"; echo "mech_lst: PLAIN" >> "$CONFIG/sasl/other.conf"; '
-        'postconf -c "$CONFIG" -M "127.0.0.1:submission/inet=127.0.0.1:submission inet n - n - - smtpd -o smtpd_sasl_path=other"'
+def test_each_conf_is_looked_at(postfix: FaultyPostfix) -> None:
+    """Of two services with confs of their own, what is wrong with one conf is told, and nothing while both are sound; --app takes one alone."""
+    second = (
+        'cp "$CONF" "$CONFIG/sasl/other.conf"; postconf -c "$CONFIG" -M '
+        '"127.0.0.1:submission/inet=127.0.0.1:submission inet n - n - - smtpd -o smtpd_sasl_path=other"; '
     )
-    (finding,) = check(postfix)[1]["findings"]
-    assert (finding["name"], finding["severity"]) == ("conf-several", "unseen") and "--app other" in finding["why"]
-    done = postfix.shell('sasldb postfix check -c "$CONFIG" --app other')
-    assert b"conf-unknown-option" in done.stdout and b"smtpd reads" in done.stdout
+    postfix.break_by(second)
+    assert check(postfix)[1]["findings"] == []
+    done = postfix.shell('sasldb postfix check -c "$CONFIG"')
+    reads = [line.split()[2] for line in done.stdout.decode().splitlines() if line.startswith("smtpd reads ")]
+    assert reads == [postfix.conf, f"{postfix.config}/sasl/other.conf"]
+    postfix.break_by(second + 'echo "mech_lst: PLAIN" >> "$CONFIG/sasl/other.conf"; chmod 0644 "$DB"')
+    findings = check(postfix)[1]["findings"]
+    assert [finding["name"] for finding in findings] == ["conf-unknown-option", "database-exposed"]
+    assert f"{postfix.config}/sasl/other.conf" in findings[0]["seen"]
+    for application, names in (("other", ["conf-unknown-option"]), ("smtpd", ["database-exposed"])):
+        done = postfix.shell(f'sasldb postfix check -c "$CONFIG" --app {application} --json')
+        assert [finding["name"] for finding in json.loads(done.stdout)["findings"]] == names

@@ -147,6 +147,54 @@ def test_nothing_without_consent(machine: StockMachine) -> None:
     assert "changed /etc/postfix/main.cf" in machine.tried(f"echo y | script -qec '{SETUP}' /dev/null").stdout.decode()
 
 
+def test_undo_after_users_came_and_went(machine: StockMachine, cyrus: object) -> None:
+    """A setup that renewed the copy, and the one that made it, can be taken back whatever was done to users since, and loses none."""
+    machine.shell(f"{SETUP} --local-domain mydomain --yes")
+    machine.shell(f"/usr/sbin/saslpasswd2 -c -p -u {DOMAIN} bob", STDIN)
+    assert f"copied /etc/sasldb2 to {COPY}\n" in machine.shell(f"{SETUP} --broken-clients --yes")
+    assert machine.shell(f"grep -rl '{PASSWORD}' /etc/postfix || :") == ""
+    add(machine)
+    machine.age()
+    assert "sasldb2" not in machine.shell(f"{SETUP} --undo --yes")
+    machine.age()
+    told = machine.shell(f"{SETUP} --undo --yes").splitlines()
+    assert f"removed {COPY}" in told and "changed since, stays: /etc/sasldb2" in told
+    assert machine.tried("test -e /etc/postfix/sasldb-undo").returncode == 1
+    assert sorted(machine.shell("sasldb list").splitlines()) == [ALICE, f"bob@{DOMAIN}"]
+    assert machine.tried(f"test -e {COPY}").returncode == 1
+
+
+def test_a_queue_that_was_moved(machine: StockMachine) -> None:
+    """Where main.cf says that the queue lies elsewhere, on another file system, the copy is made and brought along there."""
+    queue = "/etc/queue"
+    script = f"""
+    postfix abort 2>/dev/null; mkdir {queue}; mount -t tmpfs -o mode=0755 private-queue {queue}
+    cp -a {JAIL}/. {queue}; rm -f {queue}/pid/*; postconf -e queue_directory={queue}; postfix start 2>/dev/null
+    """
+    machine.shell(script)
+    try:
+        machine.age()
+        assert f"copied /etc/sasldb2 to {queue}/etc/sasldb2\n" in machine.shell(f"{SETUP} --yes")
+        add(machine)
+        machine.shell(f"saslpasswd2 -c -p -u {DOMAIN} bob", STDIN)
+        codes = [machine.login("gsasl", "PLAIN", f"{user}@{DOMAIN}", PASSWORD) for user in ("alice", "bob")]
+        assert codes == [235, 235]
+        assert machine.shell(f"stat -c '%U:%G %a' {queue}/etc/sasldb2") == "root:postfix 640\n"
+        machine.age()
+        assert f"removed {queue}/etc/sasldb2\n" in machine.shell(f"{SETUP} --undo --yes")
+    finally:
+        machine.shell("postfix abort 2>/dev/null; postconf -X queue_directory; postfix start 2>/dev/null")
+        machine.shell(f"umount -l {queue}; rmdir {queue}")
+
+
+def test_a_database_that_is_a_link(machine: StockMachine) -> None:
+    """Where /etc/sasldb2 is a link, whoever names what it leads to brings the copy along as well."""
+    machine.shell(f"{SETUP} --yes; mkdir /etc/db; mv /etc/sasldb2 /etc/db/users; ln -s db/users /etc/sasldb2")
+    add(machine, "-f /etc/db/users")
+    assert machine.login("gsasl", "PLAIN", ALICE, PASSWORD) == 235
+    machine.shell("rm -r /etc/db")
+
+
 def test_undo_never_loses_an_edit(machine: StockMachine) -> None:
     """Where main.cf was edited since, --undo says so, and where the old one lies, and changes nothing."""
     machine.shell(f"{SETUP} --yes; echo '# mine' >> /etc/postfix/main.cf")

@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from sasldb.errors import StaleCopy
-from sasldb.files import ownership
+from sasldb.files import jail
 from sasldb.files.ownership import Wishes
+from sasldb.secrets import otp
 from sasldb.store.editing import edit
-from tests.conftest import CyrusTools
+from tests.conftest import CyrusTools, Require
 from tests.faults.databases import key, records
 from tests.operations.databases import make
 
@@ -25,9 +26,11 @@ class Pair:
     """A database that counts as a default one, and where its copy lies."""
 
     def __init__(self, directory: Path) -> None:
-        (directory / "jail").mkdir()
         self.database = directory / "sasldb2"
-        self.copy = directory / "jail/sasldb2"
+        self.copy = Path(f"{directory}/jail{self.database}")
+        self.copy.parent.mkdir(parents=True)
+        self.main_cf = directory / "main.cf"
+        self.main_cf.write_text(f"# queue_directory = /nowhere\nqueue_directory = {directory}/jail/\nmydomain = x\n")
 
     def in_step(self) -> bool:
         """Tell whether the two are the same octets."""
@@ -39,7 +42,8 @@ def pair(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pair:
     """Return a database with a user, and a copy of it."""
     pair = Pair(tmp_path)
     make(pair.database, USERS)
-    monkeypatch.setitem(ownership.JAIL_COPIES, str(pair.database), str(pair.copy))
+    monkeypatch.setattr(jail, "DEFAULT_DATABASES", (str(pair.database), f"{tmp_path}/second"))
+    monkeypatch.setattr(jail, "MAIN_CF", str(pair.main_cf))
     shutil.copy(pair.database, pair.copy)
     return pair
 
@@ -49,6 +53,12 @@ def add(path: Path, user: str = "bob", wishes: Wishes | None = None) -> list[str
     with edit(str(path), wishes=wishes) as editor:
         editor.put(key(user), b"builder")
     return editor.notes
+
+
+def set_password(path: Path, password: bytes) -> None:
+    """Give alice another password."""
+    with edit(str(path)) as editor:
+        editor.put(key("alice"), password)
 
 
 def test_a_change_reaches_the_copy(pair: Pair) -> None:
@@ -98,18 +108,63 @@ def test_a_database_of_its_own_is_left_alone(pair: Pair) -> None:
     make(pair.copy, {"dora@example.com": {"userPassword": b"explorer"}})
     os.utime(pair.copy, (time.time() - 60, time.time() - 60))
     before = pair.copy.read_bytes()
-    notes = add(pair.database)
+    add(pair.database)
+    notes = add(pair.database, "carol")
     assert pair.copy.read_bytes() == before
     assert notes == [f"{pair.copy}: not a copy of {pair.database}, and left as it is"]
 
 
 def test_a_copy_that_was_changed_itself_is_left_alone(pair: Pair) -> None:
-    """Where users were added inside the jail since, they are not overwritten."""
+    """Where users were added inside the jail since, they are not overwritten: not by the next change, nor by one after it."""
     add(pair.copy, "dora")
     os.utime(pair.database, (time.time() - 60, time.time() - 60))
-    notes = add(pair.database)
-    assert key("dora") in records(pair.copy) and key("bob") not in records(pair.copy)
-    assert len(notes) == 1
+    for user in ("bob", "carol"):
+        notes = add(pair.database, user)
+        assert key("dora") in records(pair.copy) and key(user) not in records(pair.copy)
+        assert len(notes) == 1
+
+
+def test_a_password_of_the_copy_is_not_put_back(pair: Pair) -> None:
+    """A password that was changed inside the jail, after the last change outside, stays."""
+    set_password(pair.copy, b"looking-glass")
+    os.utime(pair.database, (time.time() - 60, time.time() - 60))
+    add(pair.database)
+    assert records(pair.copy)[key("alice")] == b"looking-glass"
+
+
+def test_one_time_passwords_are_not_valid_again(pair: Pair) -> None:
+    """A copy in which smtpd has used up one-time passwords is left alone, now and after changes to the database; new ones reach it."""
+    otp_key = b"alice\0example.com\0cmusaslsecretOTP"
+    fresh = otp.make(b"wonderland", "vm")
+    with edit(str(pair.database)) as editor:
+        editor.put(otp_key, fresh)
+    with edit(str(pair.copy)) as editor:
+        editor.put(otp_key, fresh.replace(b"\t0499\t", b"\t0498\t"))
+    for user in ("bob", "carol"):
+        add(pair.database, user)
+        assert b"\t0498\t" in records(pair.copy)[otp_key]
+    with edit(str(pair.database)) as editor:
+        editor.put(otp_key, otp.make(b"looking-glass", "xx"))
+    add(pair.database, "dora")
+    assert pair.in_step()
+
+
+def test_a_copy_made_in_another_way(pair: Pair) -> None:
+    """A database in the jail that was made by itself, and has nothing that the other has not, is a copy too; so is one without users."""
+    for users in (USERS, {}):
+        pair.copy.unlink()
+        make(pair.copy, users)
+        add(pair.database)
+        assert pair.in_step()
+
+
+def test_an_empty_database_waits_for_a_new_one(pair: Pair) -> None:
+    """A database without users in the jail becomes the copy of one that is just being made."""
+    pair.database.unlink()
+    pair.copy.unlink()
+    make(pair.copy, {})
+    add(pair.database)
+    assert pair.in_step() and key("bob") in records(pair.copy)
 
 
 def test_a_file_of_zero_bytes_becomes_the_copy(pair: Pair) -> None:
@@ -146,6 +201,49 @@ def test_by_a_link(pair: Pair, tmp_path: Path) -> None:
     assert pair.in_step()
 
 
+def test_by_what_the_link_leads_to(pair: Pair, tmp_path: Path) -> None:
+    """Whoever names the database itself, and not the default path that is a link to it, changes the copy as well."""
+    elsewhere = tmp_path / "elsewhere"
+    pair.database.rename(elsewhere)
+    pair.database.symlink_to(elsewhere)
+    add(elsewhere)
+    assert pair.in_step()
+
+
+def test_the_other_default_database(pair: Pair, tmp_path: Path) -> None:
+    """Where only the second default database exists, a copy of it under the name of the first follows it; else it is left alone."""
+    second = tmp_path / "second"
+    shutil.copy(pair.database, second)
+    add(second)
+    assert key("bob") not in records(pair.copy)
+    pair.database.unlink()
+    add(second, "carol")
+    assert second.read_bytes() == pair.copy.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("text", "known"),
+    [
+        ("queue_directory = /nowhere\n  \n# x\nqueue_directory={jail}\n", True),
+        ("myhostname = a\n  queue_directory = /nowhere\nqueue_directory =\n  {jail}\n", True),
+        ("queue_directory = $data_directory{jail}\n", False),
+        ("queue_directory = {jail}\n  x\n", False),
+        ("queue_directory = {jail}\nqueue_directory = /nowhere\n", False),
+    ],
+)
+def test_the_queue_directory(pair: Pair, text: str, known: bool, require: Require) -> None:
+    """What main.cf says literally is taken as Postfix takes it, and nothing else is guessed."""
+    (postconf,) = require("postfix", "postconf")
+    directory = pair.main_cf.parent
+    pair.main_cf.write_text(text.format(jail=directory / "jail"))
+    os.utime(pair.main_cf, (0, 0))  # Postfix waits for one that has just been changed
+    add(pair.database)
+    assert pair.in_step() == known
+    argv = [postconf, "-c", str(directory), "-xh", "queue_directory"]
+    shown = subprocess.run(argv, capture_output=True, text=True, check=True, timeout=30).stdout
+    assert (shown.strip() == f"{directory}/jail") == known
+
+
 def test_refused_by_the_system(pair: Pair) -> None:
     """Where the copy cannot be written, the error says so, that the database was changed, and what to do; the copy stands."""
     before = pair.copy.read_bytes()
@@ -165,12 +263,12 @@ def test_refused_by_the_system(pair: Pair) -> None:
 def test_many_writers(pair: Pair, tmp_path: Path) -> None:
     """When eight processes change the database at once, the copy is the database at the end."""
     program = (
-        "import sys; from sasldb.files import ownership; from sasldb.store.editing import edit\n"
-        "ownership.JAIL_COPIES[sys.argv[1]] = sys.argv[2]\n"
+        "import sys; from sasldb.files import jail; from sasldb.store.editing import edit\n"
+        "jail.DEFAULT_DATABASES, jail.MAIN_CF = (sys.argv[1],), sys.argv[2]\n"
         "for number in range(10):\n"
         "    with edit(sys.argv[1]) as editor: editor.put(b'%s-%d\\0x\\0userPassword' % (sys.argv[3].encode(), number), b'pw')\n"
     )
-    argv = [os.sys.executable, "-c", program, str(pair.database), str(pair.copy)]  # type: ignore[attr-defined]
+    argv = [os.sys.executable, "-c", program, str(pair.database), str(pair.main_cf)]  # type: ignore[attr-defined]
     running = [subprocess.Popen([*argv, str(number)]) for number in range(8)]
     assert [process.wait(60) for process in running] == [0] * 8
     assert pair.in_step() and len(records(pair.copy)) == 81

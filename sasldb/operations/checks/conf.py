@@ -31,16 +31,6 @@ def search(site: Site) -> Problem | None:
     raise Unseen(f"which conf file smtpd reads is not known ({site.search.how})", f"It is taken to be {where}.")
 
 
-def several(site: Site) -> Problem | None:
-    """Look for services that read a conf file of another name, which is not looked at."""
-    for service in site.offering:
-        name = service.value("smtpd_sasl_path")
-        if name != site.application:
-            why = f"To check it, run: sasldb postfix check --app {quote(name)}"
-            raise Unseen(f"{service.label} reads {name}.conf, and not {site.application}.conf", why)
-    return None
-
-
 def elsewhere(site: Site) -> Problem | None:
     """Look for a conf file that lies only where this smtpd does not look."""
     if site.conf_file.state not in (conffile.MISSING, conffile.DANGLING) or not site.elsewhere:

@@ -12,9 +12,10 @@ from shlex import quote
 
 from sasldb.files import trust
 from sasldb.files.ownership import Ownership
-from sasldb.operations.checks import remedies
-from sasldb.operations.checks.finding import WARNING, Problem, Unseen
-from sasldb.operations.checks.site import Site, View
+from sasldb.operations.checks import groups, remedies
+from sasldb.operations.checks.finding import ERROR, WARNING, Problem, Unseen
+from sasldb.operations.checks.site import Site
+from sasldb.operations.checks.view import View
 from sasldb.siteconf import daemon
 
 _SHUT = (errno.EACCES, errno.EPERM, errno.ELOOP)
@@ -31,20 +32,31 @@ def elsewhere(site: Site) -> Problem | None:
             continue
         seen = f"the users are in {place}, and smtpd opens {site.views[0].path}"
         why = "Users are looked up in the latter alone; a missing or empty one is logged as a wrong password."
-        copies = [remedies.copy(site, place, f"{view.jail}{place}") for view in site.views if view.jail]
-        return Problem(seen, why, remedies.together(*copies, remedies.conf_option(site, "sasldb_path", place)))
+        inside = next((_below(view.jail, place) for view in site.views if view.jail), place)
+        names = [
+            View(inside, view.jail).name for view in site.views
+        ]  # what is there is for `chroot-copy-stale` to judge
+        copies = [remedies.copy(site, place, name) for name in names if not os.path.lexists(name)]
+        return Problem(seen, why, remedies.together(*copies, remedies.conf_option(site, "sasldb_path", inside)))
     return None
 
 
 def missing(site: Site) -> Problem | None:
     """Look for no database at all."""
     for view in site.views:
-        if not site.uses_sasldb or os.path.lexists(view.path) or os.path.lexists(view.inside):
+        if not site.uses_sasldb or view.there or os.path.exists(view.inside):
             continue
+        names = dict.fromkeys(name for name in (view.inside, view.name) if os.path.islink(name))
+        seen = f"{view.path}: {'a link that leads nowhere' if names else 'no such file'}"
         why = "Users who are not there are logged as wrong passwords; a missing file is not logged."
-        commands = [f"sasldb init -f {quote(view.inside)}"]
-        commands += [remedies.copy(site, view.inside, view.path)] if view.jail else []
-        return Problem(f"{view.path}: no such file", f"{why} Users have to be made anew.", remedies.together(*commands))
+        clear = [f"rm {quote(name)}" for name in names]
+        kept = next((other.path for other in site.views if site.has_users(other.path)), None)
+        if kept:
+            return Problem(seen, why, remedies.together(*clear, remedies.copy(site, kept, view.path)), safe=not names)
+        make = f"sasldb init -f {quote(view.inside)}"
+        copy = remedies.copy(site, view.inside, view.name) if view.jail else ""
+        remedy = remedies.together(*clear, make, copy)
+        return Problem(seen, f"{why} Users have to be made anew.", remedy, safe=not names)
     return None
 
 
@@ -70,7 +82,7 @@ def unreadable(site: Site) -> Problem | None:
         why = "smtpd reads the database as that user; no login works."
         if tried.errno not in _SHUT:
             return Problem.without_remedy(seen, why, "see what kind of file it is.")
-        return Problem(seen, why, remedies.private(site, view.path))
+        return _private(site, view.path, seen, why)
     return None
 
 
@@ -80,7 +92,7 @@ def exposed(site: Site) -> Problem | None:
         if os.stat(path).st_mode & 0o007:
             seen = f"{path} is {description(path)}"
             why = "The file holds passwords, and every user of this host may read or change them."
-            return Problem(seen, why, remedies.private(site, path))
+            return _private(site, path, seen, why)
     return None
 
 
@@ -90,7 +102,7 @@ def owner(site: Site) -> Problem | None:
         if os.stat(path).st_uid != 0:
             seen = f"{path} is {description(path)}"
             why = "Its owner can change every password; a hole in a program of that user would do."
-            return Problem(seen, why, remedies.private(site, path), WARNING)
+            return _private(site, path, seen, why, WARNING)
     return None
 
 
@@ -107,6 +119,17 @@ def open_directory(site: Site) -> Problem | None:
             return Problem.without_remedy(seen, why, "the directory serves everybody: move the database.", WARNING)
         return Problem(seen, why, f"chown root {quote(parent)} && chmod go-w {quote(parent)}", WARNING)
     return None
+
+
+def _private(site: Site, path: str, seen: str, why: str, severity: str = ERROR) -> Problem:
+    """Return the problem that the right owner and mode mend; it is for people to say that another program does not need the group."""
+    remedy = remedies.private(site, path)
+    losing = (
+        groups.others(path, site.user) if f" root:{groups.of(path)} " not in remedy and "chown root:" in remedy else []
+    )
+    if losing:
+        why += f" Group {groups.of(path)} ({', '.join(losing)}) can no longer read it then: see first whether a program has to."
+    return Problem(seen, why, remedy, severity, safe=not losing)
 
 
 def _tried(site: Site) -> list[tuple[View, daemon.Attempt]]:
@@ -126,6 +149,11 @@ def _files(site: Site) -> list[str]:
         return [path for path in dict.fromkeys(paths) if os.path.isfile(path)]
     except OSError:
         return []
+
+
+def _below(jail: str, path: str) -> str:
+    """Return what a path is called inside `jail`: a name in there without the jail, any other as it is."""
+    return path[len(jail) :] if path.startswith(f"{jail}/") else path
 
 
 def _usual(site: Site) -> list[str]:

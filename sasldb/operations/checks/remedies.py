@@ -5,8 +5,12 @@ Nothing is run here; see `operations.mending`. Raises nothing.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from itertools import count
 from shlex import quote
+
+from sasldb.operations.checks import groups
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -80,15 +84,44 @@ def new_conf(site: Site, path: str) -> str:
 
 
 def private(site: Site, path: str) -> str:
-    """Return the command that gives a database the owner and mode that it should have; that of another program keeps its owner."""
+    """Return the command that gives a database the owner and mode that it should have; that of another program keeps its owner.
+
+    With Debian's group sasl, in which other programs may be, smtpd's user becomes a member; a new smtpd takes its groups anew. What smtpd
+    does not open itself keeps its group for them.
+    """
     if site.foreign:
         return f"chmod o-rwx {quote(path)}"
+    is_sasl = groups.of(path) == groups.SASL != site.group_for(path)
+    chown = f"chown root {quote(path)}" if os.stat(path).st_uid else ""
+    if not site.opens(path) and (is_sasl or groups.others(path, site.user)):
+        return together(chown, f"chmod o-rwx {quote(path)}")
+    if is_sasl and not path.startswith(f"{site.postfix.jail}/"):
+        chmod = f"chmod g+r,o-rwx {quote(path)}" if os.stat(path).st_mode & 0o047 != 0o040 else ""
+        return together(f"usermod -a -G {groups.SASL} {quote(site.user)}", chown, chmod, reload(site))
     return f"chown root:{quote(site.group_for(path))} {quote(path)} && chmod 0640 {quote(path)}"
 
 
 def copy(site: Site, source: str, target: str) -> str:
-    """Return the command that copies a database into the jail, with owner and mode, and the directories on the way."""
-    return f"install -D -o root -g {quote(site.group)} -m 0640 {quote(source)} {quote(target)}"
+    """Return the command that copies a database into the jail, with owner and mode, and the directories on the way.
+
+    A file that is there is kept beside it, for root alone; a link is not followed.
+    """
+    owned = f"-o root -g {quote(site.group)} -m 0640"
+    if os.path.islink(target) or not os.path.isfile(target) or os.path.getsize(target) == 0:
+        return f"install -D {owned} {quote(source)} {quote(target)}"
+    suffix = _free_suffix(target)
+    install = f"install --backup=simple --suffix={suffix} {owned} {quote(source)} {quote(target)}"
+    return together(install, f"chown root:root {quote(target + suffix)}", f"chmod 0600 {quote(target + suffix)}")
+
+
+def link(name: str, path: str) -> str:
+    """Return the command that makes `name` a link to the file `path`; what was there is kept beside it."""
+    return together(f"mv {quote(name)} {quote(name + _free_suffix(name))}", f"ln -s {quote(path)} {quote(name)}")
+
+
+def _free_suffix(path: str) -> str:
+    suffixes = (f".old{number if number > 1 else ''}" for number in count(1))
+    return next(suffix for suffix in suffixes if not os.path.lexists(path + suffix))
 
 
 def _instance(site: Site) -> str:

@@ -9,38 +9,56 @@ from __future__ import annotations
 import os
 from functools import cached_property
 
-from sasldb.errors import AccessDenied, SasldbError
+from sasldb.errors import AccessDenied, SasldbError, SiteConfigError
 from sasldb.operations.checks.contents import Contents
 from sasldb.operations.checks.finding import Unseen
 from sasldb.operations.checks.host import Host
+from sasldb.operations.checks.view import View
 from sasldb.siteconf import build, conffile, mechanisms
 from sasldb.siteconf.conffile import ConfFile
+from sasldb.siteconf.instance import Service
 
 _ON_FILE = ("PLAIN", "LOGIN", "SCRAM-SHA-256")  # what a new conf offers
-
-
-class View:
-    """How some of the smtpd services see the database: `inside`, the path that they open; `path`, where that lies for us; `jail` or None."""
-
-    __slots__ = ("inside", "jail", "path")
-
-    def __init__(self, inside: str, jail: str | None) -> None:
-        self.inside = inside
-        self.jail = jail
-        self.path = f"{jail}{inside}" if jail else inside
 
 
 class Site(Host):
     """One Postfix, or another application of libsasl, and what belongs to it.
 
     `named` is the database that the administrator means, None for the one that is read. `application` is the name of the conf file; one
-    that no smtpd has for its smtpd_sasl_path is another program.
+    that no smtpd has for its smtpd_sasl_path is another program. `alone` leaves out the services that read another conf file.
     """
 
-    def __init__(self, config_dir: str | None = None, named: str | None = None, application: str | None = None) -> None:
+    def __init__(
+        self,
+        config_dir: str | None = None,
+        named: str | None = None,
+        application: str | None = None,
+        alone: bool = False,
+    ) -> None:
         """Remember what to look at; nothing is read yet."""
         super().__init__(config_dir, application)
         self.named = os.path.abspath(named) if named else None
+        self._alone = alone
+
+    @cached_property
+    def parts(self) -> list[Site]:
+        """The site as each application sees it, where services read conf files of several names; else the site itself."""
+        try:
+            names = [] if self.foreign else list(dict.fromkeys(map(_conf_name, super().offering)))
+        except SiteConfigError:
+            return [self]  # what there is to say of it is the first check's
+        if len(names) < 2 or not all(name and "/" not in name for name in names):
+            return [self]
+        parts = [Site(self._config_dir, self.named, name, alone=True) for name in names]
+        for part in parts:
+            part.postfix = self.postfix
+        return [part for part in parts if self._application in (None, part.application)] or [self]
+
+    @property
+    def offering(self) -> list[Service]:
+        """The services that have AUTH switched on."""
+        services = super().offering
+        return [service for service in services if not self._alone or _conf_name(service) == self.application]
 
     # libsasl
 
@@ -49,8 +67,7 @@ class Site(Host):
         """The name by which libsasl knows it."""
         if self._application:
             return self._application
-        named = [service.value("smtpd_sasl_path") for service in self.offering]
-        return named[0] if named else self.postfix["smtpd_sasl_path"]
+        return next(map(_conf_name, self.offering), self.postfix["smtpd_sasl_path"])
 
     @cached_property
     def search(self) -> build.Search:
@@ -137,6 +154,10 @@ class Site(Host):
         jailed = sorted({service.chroot for service in self.offering or self.servers}, reverse=True)
         return [View(self.inside, self.postfix.jail if chroot else None) for chroot in jailed]
 
+    def opens(self, path: str) -> bool:
+        """Tell whether smtpd opens the file at `path` itself, and not a copy of it."""
+        return any(view.path == path for view in self.views)
+
     @property
     def database(self) -> str:
         """The database that smtpd opens, as a path of ours; in two views, that of the jail."""
@@ -169,7 +190,10 @@ class Site(Host):
 
     @property
     def uses_sasldb(self) -> bool:
-        """Whether a login comes to the database at all: not where saslauthd checks all that is offered."""
+        """Whether a login comes to the database: not where saslauthd checks all that is offered, or other plug-ins find the users."""
+        plugins = self.conf.words(b"auxprop_plugin") or ["sasldb"]
+        if "sasldb" not in plugins and any(name in self.plugins and name in mechanisms.AUXPROP for name in plugins):
+            return False
         methods = self.conf.words(b"pwcheck_method") or ["auxprop"]
         typed = set(self.mechanisms) <= set(mechanisms.SHADOW_MECHANISMS)
         return not (typed and methods and "auxprop" not in methods)
@@ -181,4 +205,10 @@ class Site(Host):
         if self.conf_file.state == conffile.UNREADABLE:
             return reads
         jailed = [view for view in self.views if view.jail]
+        if not self.uses_sasldb:
+            return f"{reads}, and finds its users elsewhere than in a sasldb"
         return f"{reads} and opens {self.inside}" + (f", which is {jailed[0].path} in its chroot" if jailed else "")
+
+
+def _conf_name(service: Service) -> str:
+    return service.value("smtpd_sasl_path")

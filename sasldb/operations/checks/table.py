@@ -55,7 +55,6 @@ CHECKS = (
     Check("relay-refused", relaying.refused, POSTFIX, _AUTH),
     Check("relay-unprotected", relaying.demanded, POSTFIX, _AUTH),
     Check("conf-unsure", conf.search, CONF, ()),
-    Check("conf-several", conf.several, CONF, ("sasl-path",)),
     Check("conf-elsewhere", conf.elsewhere, CONF, ("sasl-path", "conf-unsure")),
     Check("conf-missing", conf.missing, CONF, ("sasl-path", "conf-unsure", "conf-elsewhere")),
     Check("conf-unreadable", conf.unreadable, CONF, ("sasl-path", "conf-unsure")),
@@ -93,7 +92,8 @@ CHECKS = (
     Check("database-format", soundness.other_format, DATABASE, (*_AUTH, *_VERIFIED, *_OPENED, "chroot-copy-stale")),
     Check("database-damaged", soundness.damaged, DATABASE, (*_AUTH, *_VERIFIED, *_OPENED, "chroot-copy-stale")),
     Check("database-no-users", soundness.no_users, DATABASE, (*_AUTH, *_VERIFIED, *_SOUND)),
-    Check("database-read-only", soundness.read_only, DATABASE, (*_AUTH, *_VERIFIED, *_SOUND)),
+    Check("chroot-copy-written", jail.written, DATABASE, (*_AUTH, *_VERIFIED, *_SOUND)),
+    Check("database-read-only", soundness.read_only, DATABASE, (*_AUTH, *_VERIFIED, *_SOUND, "chroot-copy-written")),
     Check("realm", users.realm, USERS, (*_READ, *_VERIFIED)),
     Check("user-unreachable", users.unreachable, USERS, (*_READ, *_VERIFIED)),
     Check("password-odd", users.odd_passwords, USERS, (*_READ, *_VERIFIED)),
@@ -135,6 +135,8 @@ CHECKS = (
 )
 # Made where no other check found an error: whoever mends something else reloads anyway.
 LAST = (Check("reload-due", processes.outdated, RUNNING, ("postfix-stopped",)),)
+# About Postfix as a whole; all other groups are looked at for each conf file that a service reads.
+OF_POSTFIX = frozenset((POSTFIX, CLIENT, RUNNING))
 # What can be asked of any application of libsasl; all else is about Postfix, or about a daemon's user that is not known.
 OF_ANY_APPLICATION = frozenset(
     """conf-unsure conf-missing conf-unreadable conf-malformed conf-quoted conf-doubled conf-unknown-option conf-exposed

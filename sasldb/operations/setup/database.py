@@ -13,13 +13,15 @@ from __future__ import annotations
 import grp
 import os
 
-from sasldb.errors import EmptyFile, NotFound, SiteConfigError
+from sasldb.errors import EmptyFile, NotFound, SiteConfigError, quoted
 from sasldb.files.exclusive import Exclusive
-from sasldb.files.ownership import JAIL_COPIES, Ownership, Wishes, due
+from sasldb.files.jail import DEFAULT_DATABASES, copy_of
+from sasldb.files.ownership import Ownership, Wishes, due
 from sasldb.files.refusals import refusal
 from sasldb.operations import creation
 from sasldb.operations.checks.site import Site
 from sasldb.operations.steps import Plan, Step
+from sasldb.operations.undo import Backup
 from sasldb.siteconf import build, daemon
 from sasldb.store import copies
 from sasldb.store.reading import Database
@@ -27,13 +29,24 @@ from sasldb.store.reading import Database
 _WAIT = 30.0  # seconds, for a lock
 
 
-class Make(Step):
+class DatabaseStep(Step):
+    """A step about the database at `path`; `source` is the one that it is made a copy of."""
+
+    def __init__(self, path: str, source: str | None = None) -> None:
+        self._path = path
+        self._source = source
+
+    def keep(self, backup: Backup) -> None:
+        """Keep owner and mode alone."""
+        backup.keep_database(self._path, self._source)
+
+
+class Make(DatabaseStep):
     """An empty database where there is none."""
 
     def __init__(self, path: str, wishes: Wishes) -> None:
-        self._path = path
+        super().__init__(path)
         self._wishes = wishes
-        self.touches = [(path, True)]
 
     def shown(self) -> list[str]:
         """Say it."""
@@ -45,13 +58,12 @@ class Make(Step):
         return f"made {made.path}, {made.ownership}"
 
 
-class Own(Step):
+class Own(DatabaseStep):
     """Owner and mode of a database that is there."""
 
     def __init__(self, path: str, wishes: Wishes) -> None:
-        self._path = path
+        super().__init__(path)
         self._wishes = wishes
-        self.touches = [(path, False)]
         status = os.stat(path)
         self.before = Ownership.of(status)
         self.due = due(os.path.realpath(path), status, wishes)
@@ -70,46 +82,48 @@ class Own(Step):
         return f"{self._path}: was {self.before}, is now {self.due}"
 
 
-class Copy(Step):
+class Copy(DatabaseStep):
     """A database is copied, into the jail or out of it."""
 
     def __init__(self, source: str, target: str, wishes: Wishes) -> None:
-        self._source = source
-        self._target = target
+        super().__init__(target, source)
+        self._from = source
         self._wishes = wishes
-        self.touches = [(target, True)]
 
     def shown(self) -> list[str]:
         """Say it."""
-        return [f"would copy {self._source} to {self._target}"]
+        return [f"would copy {self._from} to {self._path}"]
 
     def run(self) -> str:
         """Copy it."""
-        copies.copy(self._source, self._target, self._wishes, create=True)
-        return f"copied {self._source} to {self._target}"
+        copies.copy(self._from, self._path, self._wishes, create=True)
+        return f"copied {self._from} to {self._path}"
 
 
-class Link(Step):
+class Link(DatabaseStep):
     """The database gets a second name in the jail."""
 
     def __init__(self, source: str, target: str) -> None:
-        self._source = source
-        self._target = target
-        self.touches = [(target, True)]
+        super().__init__(target, source)
+        self._from = source
 
     def shown(self) -> list[str]:
         """Say it."""
-        return [f"would link {self._target} to {self._source}"]
+        return [f"would link {self._path} to {self._from}"]
 
     def run(self) -> str:
-        """Link it."""
+        """Link it; whoever reads the old file meanwhile has it to the end."""
+        new = f"{self._path}.new"
         try:
-            if os.path.lexists(self._target):
-                os.unlink(self._target)
-            os.link(self._source, self._target)
+            os.link(os.path.realpath(self._from), new)
+            try:
+                os.rename(new, self._path)
+            except OSError:
+                os.unlink(new)
+                raise
         except OSError as error:
-            raise refusal(self._target, "cannot be linked", error) from error
-        return f"linked {self._target} to {self._source}"
+            raise refusal(self._path, "cannot be linked", error) from error
+        return f"linked {self._path} to {self._from}"
 
 
 def add(plan: Plan, site: Site, inside: str) -> None:
@@ -134,17 +148,17 @@ def add(plan: Plan, site: Site, inside: str) -> None:
 
 
 def _add_jailed(plan: Plan, inside: str, target: str, wishes: Wishes) -> None:
-    there, copied = os.path.lexists(inside), _users(target)
-    if there and os.path.lexists(target) and os.path.samefile(inside, target):
+    there, copied = os.path.exists(inside), _users(target)
+    if there and os.path.exists(target) and os.path.samefile(inside, target):
         return
     if there and copied is not None and copies.is_copy(target, inside):
         if _same_content(inside, target):
             _add_owner(plan, target, wishes)
             return
     elif copied:
-        remedy = f"compare them (sasldb diff {inside} {target}), then remove the wrong one"
+        remedy = f"compare them (sasldb diff {quoted(inside)} {quoted(target)}), then remove the wrong one"
         raise SiteConfigError(target, f"another database than {inside}, and both have users", remedy=remedy)
-    if JAIL_COPIES.get(inside) == target:
+    if copy_of(inside) == target:
         plan.steps.append(Copy(inside, target, wishes))
     elif _one_file_system(inside, target):
         plan.steps.append(Link(inside, target))
@@ -165,7 +179,7 @@ def _wishes(site: Site, path: str) -> Wishes:
         gid = grp.getgrnam(site.group).gr_gid
     except KeyError:
         return Wishes()
-    if path in JAIL_COPIES:
+    if path in DEFAULT_DATABASES:
         return Wishes()
     tried = daemon.attempt(daemon.READ, path, site.user, None) if os.path.exists(path) else None
     return Wishes(0, gid, 0o640) if tried is not None and tried.errno else Wishes()

@@ -12,11 +12,16 @@ from tests.real.faults.fault import (
     NOTHING,
     OK,
     REFUSED,
+    RELOAD,
     Fault,
     option,
 )
 
 PRIVATE = "chown root:postfix {seen} && chmod 0640 {seen}"
+COPY = "install -D -o root -g postfix -m 0640 /etc/sasldb2 {seen}"
+OVER = "install --backup=simple --suffix=.old -o root -g postfix -m 0640 {} {} && chown root:root {}.old && chmod 0600 {}.old"
+COPY_OVER = OVER.format("/etc/sasldb2", *["{seen}"] * 3)
+SPOILED = 'head -c 8192 /dev/zero | tr "\\0" "\\377" | dd of="{}" bs=1 seek=4096 conv=notrunc 2>/dev/null'
 
 FAULTS = [
     Fault("database-unreadable", "the database is root's alone", 'chown root:root "$DB"', LATER, DENIED, PRIVATE),
@@ -28,6 +33,14 @@ FAULTS = [
         DENIED,
         PRIVATE,
         where=CHROOT,
+    ),
+    Fault(
+        "database-unreadable",
+        "the database is for group sasl, of which postfix is no member",
+        'chown root:sasl "$DB"; chmod 0660 "$DB"',
+        LATER,
+        DENIED,
+        "usermod -a -G sasl postfix && " + RELOAD,
     ),
     Fault(
         "database-exposed",
@@ -78,7 +91,7 @@ FAULTS = [
         'rm "$SEEN"',
         REFUSED,
         FAILED,
-        "install -D -o root -g postfix -m 0640 /etc/sasldb2 {seen}",
+        COPY,
         where=CHROOT,
     ),
     Fault(
@@ -87,7 +100,26 @@ FAULTS = [
         'rm "$SEEN"; ln -s /srv/sasldb2 "$SEEN"',
         REFUSED,
         FAILED,
-        "rm {seen} && install -D -o root -g postfix -m 0640 /etc/sasldb2 {seen}",
+        "rm {seen} && " + COPY,
+        where=CHROOT,
+    ),
+    Fault(
+        "chroot-copy-missing",
+        "in the jail is a link to the database outside",
+        'rm "$SEEN"; ln -s "$DB" "$SEEN"',
+        LATER,
+        "unable to open Berkeley db /etc/sasldb2: Too many levels of symbolic links",
+        "rm {seen} && " + COPY,
+        where=CHROOT,
+    ),
+    Fault(
+        "chroot-copy-missing",
+        "in the jail is a link to other users outside",
+        'rm "$SEEN"; mkdir /etc/elsewhere; printf x | saslpasswd2 -p -c -f /etc/elsewhere/sasldb2 -u example.com dora; ln -s /etc/elsewhere/sasldb2 "$SEEN"',
+        REFUSED,
+        FAILED,
+        None,
+        then='rm "$SEEN"; cp -a "$DB" "$SEEN"',
         where=CHROOT,
     ),
     Fault(
@@ -96,7 +128,7 @@ FAULTS = [
         'printf old | saslpasswd2 -p -f "$SEEN" -u example.com alice; touch "$DB"',
         REFUSED,
         FAILED,
-        "install -D -o root -g postfix -m 0640 /etc/sasldb2 {seen}",
+        COPY_OVER,
         where=CHROOT,
     ),
     Fault(
@@ -110,12 +142,49 @@ FAULTS = [
         where=CHROOT,
     ),
     Fault(
+        "chroot-copy-stale",
+        "users were added to the copy in the jail, and the database was changed since",
+        'printf x | saslpasswd2 -p -c -f "$SEEN" -u example.com dora; touch "$DB"',
+        OK,
+        NOTHING,
+        None,
+        then='cp -a "$SEEN" "$DB"',
+        where=CHROOT,
+    ),
+    Fault(
         "database-elsewhere",
         "the users are in another database",
         'option "sasldb_path: /etc/sasl2/sasldb2"',
         REFUSED,
         FAILED,
         option("sasldb_path", "/etc/sasldb2"),
+    ),
+    Fault(
+        "database-elsewhere",
+        "the users are in the jail, and smtpd looks for another name",
+        'rm "$DB"; option "sasldb_path: /etc/sasl2/sasldb2"',
+        REFUSED,
+        FAILED,
+        option("sasldb_path", "/etc/sasldb2"),
+        where=CHROOT,
+    ),
+    Fault(
+        "database-missing",
+        "the database is a link to nothing",
+        'rm "$DB"; ln -s /srv/none "$DB"',
+        REFUSED,
+        FAILED,
+        "rm /etc/sasldb2 && sasldb init -f /etc/sasldb2",
+        then=NEW_USER,
+    ),
+    Fault(
+        "database-missing",
+        "smtpd in the jail has a database, and one outside has none",
+        'rm "$DB"; postconf -c "$CONFIG" -M "127.0.0.1:submission/inet=127.0.0.1:submission inet n - n - - smtpd"',
+        OK,
+        NOTHING,
+        "install -D -o root -g postfix -m 0640 {seen} /etc/sasldb2",
+        where=CHROOT,
     ),
     Fault("database-missing", "no database", 'rm "$DB"', REFUSED, FAILED, "sasldb init -f /etc/sasldb2", then=NEW_USER),
     Fault(
@@ -127,6 +196,7 @@ FAULTS = [
         "sasldb init -f /etc/sasldb2",
         then=NEW_USER,
     ),
+    Fault("database-empty", "the copy in the jail has zero bytes", ': > "$SEEN"', LATER, INVALID, COPY, where=CHROOT),
     Fault(
         "database-format",
         "the database is a text",
@@ -146,13 +216,50 @@ FAULTS = [
         then=NEW_USER,
     ),
     Fault(
+        "database-format",
+        "the copy in the jail is a text",
+        'echo alice:secret > "$SEEN"',
+        LATER,
+        INVALID,
+        COPY_OVER,
+        where=CHROOT,
+    ),
+    Fault(
         "database-damaged",
         "the database is damaged",
-        'head -c 8192 /dev/zero | tr "\\0" "\\377" | dd of="$DB" bs=1 seek=4096 conv=notrunc 2>/dev/null',
+        SPOILED.format("$DB"),
         LATER,
         "error fetching from sasldb: BDB0087 DB_RUNRECOVERY",
         "mv {seen} {seen}.damaged && sasldb init -f {seen} && " + PRIVATE,
         then=NEW_USER,
+    ),
+    Fault(
+        "database-damaged",
+        "the copy in the jail is damaged",
+        SPOILED.format("$SEEN"),
+        LATER,
+        "error fetching from sasldb: BDB0087 DB_RUNRECOVERY",
+        COPY_OVER,
+        where=CHROOT,
+    ),
+    Fault(
+        "database-damaged",
+        "the database is damaged, its copy in the jail is not",
+        SPOILED.format("$DB"),
+        OK,
+        NOTHING,
+        OVER.format("{seen}", *["/etc/sasldb2"] * 3),
+        where=CHROOT,
+    ),
+    Fault(
+        "database-no-users",
+        "neither the database nor its copy in the jail has users",
+        'rm "$DB" "$SEEN"; sasldb init -f "$DB"; cp -a "$DB" "$SEEN"',
+        REFUSED,
+        FAILED,
+        None,
+        then='printf %s "$PASSWORD" | saslpasswd2 -p -c -f "$DB" -u example.com alice; cp -a "$DB" "$SEEN"',
+        where=CHROOT,
     ),
     Fault(
         "database-no-users",
@@ -162,6 +269,15 @@ FAULTS = [
         FAILED,
         None,
         then=NEW_USER,
+    ),
+    Fault(
+        "chroot-copy-written",
+        "one-time passwords are used up in the copy in the jail alone",
+        'option "mech_list: PLAIN OTP"; chmod 0660 "$DB" "$SEEN"',
+        OK,
+        NOTHING,
+        "mv /etc/sasldb2 /etc/sasldb2.old && ln -s {seen} /etc/sasldb2",
+        where=CHROOT,
     ),
     Fault(
         "database-read-only",

@@ -34,7 +34,7 @@ _KEYS = ("name", "severity", "seen", "why", "remedy")
     "-a",
     "--app",
     metavar="APP",
-    help="Name of the conf file. Default: smtpd_sasl_path. Any other name is that of another application of libsasl.",
+    help="Name of the conf file. Default: each smtpd_sasl_path. Any other name is that of another application of libsasl.",
 )
 @click.option("-c", "--config-dir", metavar="DIR", type=PATH, help="Configuration directory of another Postfix.")
 @click.option("--json", is_flag=True, help="Print JSON.")
@@ -103,7 +103,8 @@ def _show(report: Report, site: Site, json: bool) -> None:
         _show_finding(finding)
     say(f"{len(report.findings)} found, {len(report.passed)} checks passed")
     if all(finding.name != ROOT for finding in report.findings):
-        say(site.summary())
+        for part in site.parts:
+            say(part.summary())
 
 
 def _show_finding(finding: Finding) -> None:
