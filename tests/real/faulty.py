@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import smtplib
 import subprocess
 import sys
 import time
@@ -177,6 +178,15 @@ class FaultyPostfix:
         lines = shown.decode(errors="replace").partition("AUTH ")[2].splitlines()
         codes = [int(line[:3]) for line in lines if line[:3].isdigit() and line[3:4] == " "]
         return next((code for code in codes if code == 235 or code >= 400), NO_ANSWER)
+
+    def in_clear(self) -> set[str]:
+        """Return the mechanisms that smtpd offers without TLS; none where nobody answers."""
+        try:
+            with smtplib.SMTP("127.0.0.1", self.port, timeout=10) as client:
+                client.ehlo()
+                return set(client.esmtp_features.get("auth", "").split())
+        except OSError:
+            return set()
 
     def relay(self, user: str = "") -> int:
         """Offer mail for a foreign domain, after a login as `user` if there is one, and return the reply to the recipient."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import time
+from shlex import quote
 
 from sasldb.operations.checks import remedies
 from sasldb.operations.checks.finding import Problem, Unseen
@@ -23,7 +24,7 @@ def stopped(site: Site) -> Problem | None:
         raise Unseen("whether Postfix runs can be seen by root alone")
     if site.master:
         return None
-    option = f" -c {site.option}" if site.option else ""
+    option = f" -c {quote(site.option)}" if site.option else ""
     return Problem("Postfix does not run", "Nobody answers.", f"postfix{option} start", safe=False)
 
 

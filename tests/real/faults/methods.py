@@ -7,6 +7,11 @@ from tests.real.faults.fault import CHROOT, FAILED, LATER, NOTHING, NO_VERIFIER,
 UNPLUG = 'mkdir "$HOME_/p"; cp -a "$PLUGINS"/. "$HOME_/p"; cd "$HOME_/p"; rm {}; mount --bind "$HOME_/p" "$PLUGINS"'
 PLUG = 'umount -l "$PLUGINS"; postfix -c "$CONFIG" reload'
 SASLAUTHD = 'mkdir -m 0755 /etc/elsewhere; saslauthd -a {} -m /etc/elsewhere -n 1 >/dev/null 2>&1; option "pwcheck_method: saslauthd"; option "saslauthd_path: /etc/elsewhere/mux"'
+# A database of users that has none, and that smtpd can use.
+SQL = """mkdir -m 0755 /etc/elsewhere; "$PYTHON" -c 'import sqlite3; sqlite3.connect("/etc/elsewhere/sql").execute("CREATE TABLE users (name, realm, password)")'
+option "auxprop_plugin: sql"; option "sql_engine: sqlite3"; option "sql_database: /etc/elsewhere/sql"
+option "sql_select: SELECT password FROM users WHERE name = '%u' AND realm = '%r'"
+"""
 
 FAULTS = [
     Fault(
@@ -63,6 +68,16 @@ FAULTS = [
     ),
     Fault(
         "saslauthd-unreachable",
+        "saslauthd's directory is root's alone",
+        SASLAUTHD.format("sasldb")
+        + '; option "sasldb_path: /etc/none"; option "mech_list: PLAIN LOGIN"; chmod 0700 /etc/elsewhere',
+        LATER,
+        "cannot connect to saslauthd server: Permission denied",
+        None,
+        then="chmod 0755 /etc/elsewhere",
+    ),
+    Fault(
+        "saslauthd-unreachable",
         "saslauthd's socket is outside the jail",
         SASLAUTHD.format("sasldb") + '; option "sasldb_path: /etc/none"; option "mech_list: PLAIN LOGIN"',
         LATER,
@@ -86,6 +101,14 @@ FAULTS = [
         'option "auxprop_plugin: sasldb2"',
         REFUSED,
         NO_VERIFIER,
+        option("auxprop_plugin", "sasldb"),
+    ),
+    Fault(
+        "auxprop-plugin",
+        "auxprop_plugin names sql, and the users are in the sasldb",
+        SQL,
+        REFUSED,
+        FAILED,
         option("auxprop_plugin", "sasldb"),
     ),
     Fault(
