@@ -10,7 +10,7 @@ import re
 from difflib import get_close_matches
 from shlex import quote
 
-from sasldb.operations.checks import remedies
+from sasldb.operations.checks import processes, remedies
 from sasldb.operations.checks.finding import THROTTLED, WARNING, Problem, Unseen
 from sasldb.operations.checks.site import Site
 from sasldb.siteconf import conffile
@@ -77,11 +77,16 @@ def unreadable(site: Site) -> Problem | None:
         return Problem.without_remedy(
             f"{path} cannot be read, even by root", "smtpd works by defaults.", "see the file."
         )
-    if site.conf_file.state != conffile.DIRECTORY:
+    if site.conf_file.state not in (conffile.DIRECTORY, conffile.SPECIAL):
         return None
-    commands = f"mv {quote(path)} {quote(path + '.broken')}", remedies.new_conf(site, path), remedies.reload(site)
-    why = "libsasl takes a directory for an empty file, and works by its defaults."
-    return Problem(f"{path} is a directory", why, remedies.together(*commands))
+    commands = [f"mv {quote(path)} {quote(path + '.broken')}", remedies.new_conf(site, path)]
+    if site.conf_file.state == conffile.DIRECTORY:
+        why = "libsasl takes a directory for an empty file, and works by its defaults."
+        return Problem(f"{path} is a directory", why, remedies.together(*commands, remedies.reload(site)))
+    why = "libsasl waits for what comes from there: such an smtpd greets nobody, and goes on waiting after a reload."
+    if not site.foreign and site.master != 0:
+        commands += [processes.postfix(site, "stop"), processes.postfix(site, "start")]
+    return Problem(f"{path} is a {site.conf_file.state}", why, remedies.together(*commands), safe=False)
 
 
 def malformed(site: Site) -> Problem | None:
@@ -165,8 +170,10 @@ def exposed(site: Site) -> Problem | None:
         return None
     path = quote(site.conf.path)
     seen = f"{site.conf.path} has {secret[0]} in it, and is mode {site.conf.mode:04o}"
-    why = "Every user of this host can read that password. smtpd reads the file as root."
-    return Problem(seen, why, f"chown root:root {path} && chmod 0600 {path}")
+    why = "Every user of this host can read that password."
+    if site.foreign:  # its program may not be root when it reads the file
+        return Problem(seen, why, f"chmod o-rwx {path}", safe=False)
+    return Problem(seen, f"{why} smtpd reads the file as root.", f"chown root:root {path} && chmod 0600 {path}")
 
 
 def _mended(line: bytes) -> str:

@@ -24,8 +24,13 @@ def stopped(site: Site) -> Problem | None:
         raise Unseen("whether Postfix runs can be seen by root alone")
     if site.master:
         return None
+    return Problem("Postfix does not run", "Nobody answers.", postfix(site, "start"), safe=False)
+
+
+def postfix(site: Site, verb: str) -> str:
+    """Return the command that has this Postfix `start` or `stop`."""
     option = f" -c {quote(site.option)}" if site.option else ""
-    return Problem("Postfix does not run", "Nobody answers.", f"postfix{option} start", safe=False)
+    return f"postfix{option} {verb}"
 
 
 def outdated(site: Site) -> Problem | None:
