@@ -75,6 +75,14 @@ class Host:
         """The user that smtpd runs as."""
         return self.postfix["mail_owner"]
 
+    @property
+    def group_id(self) -> int:
+        """The number of the primary group of that user; root's where there is no such user."""
+        try:
+            return pwd.getpwnam(self.user).pw_gid
+        except KeyError:
+            return 0
+
     @cached_property
     def group(self) -> str:
         """The primary group of that user, which a database is given."""

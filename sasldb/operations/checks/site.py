@@ -169,7 +169,10 @@ class Site(Host):
 
     @property
     def uses_sasldb(self) -> bool:
-        """Whether a login comes to the database at all: not where saslauthd checks all that is offered."""
+        """Whether a login comes to the database: not where saslauthd checks all that is offered, or other plug-ins find the users."""
+        plugins = self.conf.words(b"auxprop_plugin") or ["sasldb"]
+        if "sasldb" not in plugins and any(name in self.plugins and name in mechanisms.AUXPROP for name in plugins):
+            return False
         methods = self.conf.words(b"pwcheck_method") or ["auxprop"]
         typed = set(self.mechanisms) <= set(mechanisms.SHADOW_MECHANISMS)
         return not (typed and methods and "auxprop" not in methods)

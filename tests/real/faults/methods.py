@@ -8,9 +8,13 @@ UNPLUG = 'mkdir "$HOME_/p"; cp -a "$PLUGINS"/. "$HOME_/p"; cd "$HOME_/p"; rm {};
 PLUG = 'umount -l "$PLUGINS"; postfix -c "$CONFIG" reload'
 SASLAUTHD = 'mkdir -m 0755 /etc/elsewhere; saslauthd -a {} -m /etc/elsewhere -n 1 >/dev/null 2>&1; option "pwcheck_method: saslauthd"; option "saslauthd_path: /etc/elsewhere/mux"'
 # A database of users that has none, and that smtpd can use.
-SQL = """mkdir -m 0755 /etc/elsewhere; "$PYTHON" -c 'import sqlite3; sqlite3.connect("/etc/elsewhere/sql").execute("CREATE TABLE users (name, realm, password)")'
+SQL = """mkdir -m 0755 /etc/elsewhere
+"$PYTHON" -c 'import sqlite3; sqlite3.connect("/etc/elsewhere/sql").execute("CREATE TABLE users (name, realm, password)")'
+[ "$DB" = "$SEEN" ] || cp -a /etc/elsewhere "$JAIL/etc/"
 option "auxprop_plugin: sql"; option "sql_engine: sqlite3"; option "sql_database: /etc/elsewhere/sql"
 option "sql_select: SELECT password FROM users WHERE name = '%u' AND realm = '%r'"
+"""
+SQL_USER = """"$PYTHON" -c 'import sqlite3; c = sqlite3.connect("/etc/elsewhere/sql"); c.execute("INSERT INTO users VALUES (?, ?, ?)", ("alice", "example.com", "'"$PASSWORD"'")); c.commit()'
 """
 
 FAULTS = [
@@ -118,6 +122,15 @@ FAULTS = [
         OK,
         NOTHING,
         "printf '\\n%s\\n' 'auxprop_plugin: sasldb' >> {conf} && " + RELOAD,
+    ),
+    Fault(
+        "auxprop-plugin-unset",
+        "auxprop_plugin is not set, and SQL is used beside the sasldb",
+        SQL + 'sed -i /^auxprop/d "$CONF"',
+        OK,
+        NOTHING,
+        "printf '\\n%s\\n' 'auxprop_plugin: sasldb sql' >> {conf} && " + RELOAD,
+        where=CHROOT,
     ),
     Fault(
         "sasldb-plugin",
