@@ -45,7 +45,11 @@ class Provider:
         """Wait some seconds for so many lines in the log that have `words` in them, and tell whether they came."""
         deadline = time.monotonic() + 10
         while time.monotonic() < deadline:
-            if self._machine.tried(f"cat {self.home}/maillog").stdout.decode().count(words) >= times:
+            if self.count(words) >= times:
                 return True
             time.sleep(0.1)
         return False
+
+    def count(self, words: str) -> int:
+        """Return how often the log has `words` in it."""
+        return self._machine.tried(f"cat {self.home}/maillog").stdout.decode().count(words)
