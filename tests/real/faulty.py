@@ -91,11 +91,11 @@ _TOUCH = "touch -d '1 minute ago' \"$CONFIG\"/*.cf"
 class FaultyPostfix:
     """A context manager. Attributes: `home` (Path), `config`, `conf`, `database`, `seen`, `jail` as in the scripts (text), `port`."""
 
-    def __init__(self, chroot: bool, path: str) -> None:
-        """Make it and start it; `path` is a directory with this project's commands, put into PATH."""
+    def __init__(self, chroot: bool, path: str, name: str = "postfix") -> None:
+        """Make it and start it; `path` is a directory with this project's commands, put into PATH. `name` ends that of its directory."""
         self.chroot = chroot
         self.etc = PrivateEtc("vm.example.com")
-        self.home = Path(f"{self.etc.scratch}-postfix")
+        self.home = Path(f"{self.etc.scratch}-{name}")
         self.port = _free_port()
         self.config, self.jail = str(self.home / "config"), str(self.home / "queue")
         self.conf = f"{self.config}/sasl/smtpd.conf"

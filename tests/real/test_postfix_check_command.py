@@ -181,6 +181,18 @@ def test_without_root_faults_are_found(postfix: FaultyPostfix) -> None:
     assert names == ["conf-unreadable", "postfix-stopped"]
 
 
+def test_without_root_a_hidden_key_is_not_called_missing(postfix: FaultyPostfix) -> None:
+    """A key in a directory that only root may enter, as Debian's /etc/ssl/private, is told as not seen; a certificate that is gone is found."""
+    hide = 'mkdir -m 0710 "$CONFIG/private"; mv "$CONFIG/key.pem" "$CONFIG/private/"; main "smtpd_tls_key_file=$CONFIG/private/key.pem"'
+    postfix.break_by(hide)
+    assert postfix.login() == OK
+    for change, severity in ("", "unseen"), ('; rm "$CONFIG/cert.pem"', "error"):
+        postfix.break_by(hide + change)
+        report = json.loads(postfix.shell(NOBODY + CHECK + "--json").stdout)
+        (finding,) = [finding for finding in report["findings"] if finding["name"] == "tls-certificate"]
+        assert finding["severity"] == severity and ("no such file" in finding["seen"]) == (severity == "error")
+
+
 START_AND_WAIT = f"""
 import time
 from tests.real.faulty import FaultyPostfix

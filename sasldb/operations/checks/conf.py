@@ -19,6 +19,7 @@ from sasldb.siteconf.conffile import OPTIONS, SECRETS, Entry
 _LITERAL = (b"pwcheck_method", b"auxprop_plugin", b"mech_list", b"sasldb_path", b"saslauthd_path")
 _FITTING = {b"pwcheck_method": b"auxprop", b"auxprop_plugin": b"sasldb"}
 _MARK = b"\xef\xbb\xbf"  # byte order mark, in UTF-8
+_QUOTES = (b'"', b"'")
 _PAIR = re.compile(rb"\s*([\w-]+)[\s=]+(\S.*)")
 _LIKENESS = 0.75  # of a misspelt option to a real one; 1 is the same
 
@@ -187,7 +188,10 @@ def _mended(line: bytes) -> str:
 
 
 def _is_quoted(value: bytes) -> bool:
-    return b'"' in value or b"'" in value or b" #" in value or b"\t#" in value
+    """Tell whether a word begins or ends with a quote, or a comment follows; a path may have a quote inside."""
+    words = value.split()
+    comment = any(word.startswith(b"#") for word in words[1:])
+    return comment or any(word[:1] in _QUOTES or word[-1:] in _QUOTES for word in words)
 
 
 def _fits(entry: Entry) -> bool:

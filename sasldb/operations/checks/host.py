@@ -43,7 +43,7 @@ class Host:
     @property
     def option(self) -> str | None:
         """The configuration directory to name in commands, None for the default one."""
-        return self.postfix.option
+        return self._config_dir and os.path.abspath(self._config_dir)
 
     @property
     def servers(self) -> list[Service]:

@@ -32,12 +32,15 @@ def main_cf(site: Site) -> Problem | None:
     except SiteConfigError as error:
         if error.path not in POSTCONF:
             raise
-        place = re.search(r"fatal: (/.+), line (\d+): (?:missing|bad|syntax)", error.reason)
         why = "No Postfix program starts with a configuration that it cannot read."
+        place = re.search(r"fatal: (/.+), line (\d+): (?:missing|bad|syntax)", error.reason)
         if not place:
             return Problem.without_remedy(error.reason, why, "the message says what to correct.")
+        path = place[1]
+        if site.option:  # the message has question marks for what cannot be printed
+            path = os.path.join(site.option, os.path.basename(path))
         script = f"{place[2]}s/^/#/"
-        remedy = f"sed -i --follow-symlinks {quote(script)} {quote(place[1])}"
+        remedy = f"sed -i --follow-symlinks {quote(script)} {quote(path)}"
         return Problem(error.reason, why, remedy, safe=False)
     return None
 
