@@ -72,6 +72,15 @@ FAULTS = [
     ),
     Fault(
         "saslauthd-unreachable",
+        "smtpd may not reach saslauthd's socket in its jail",
+        'mkdir -p "$JAIL/etc/elsewhere"; saslauthd -a sasldb -m "$JAIL/etc/elsewhere" -n 1 >/dev/null 2>&1; option "pwcheck_method: saslauthd"; option "saslauthd_path: /etc/elsewhere/mux"; option "sasldb_path: /etc/none"; option "mech_list: PLAIN LOGIN"; chgrp sasl "$JAIL/etc/elsewhere"; chmod 0710 "$JAIL/etc/elsewhere"',
+        LATER,
+        "cannot connect to saslauthd server: Permission denied",
+        "usermod -a -G sasl postfix && " + RELOAD,
+        where=CHROOT,
+    ),
+    Fault(
+        "saslauthd-unreachable",
         "saslauthd's directory is root's alone",
         SASLAUTHD.format("sasldb")
         + '; option "sasldb_path: /etc/none"; option "mech_list: PLAIN LOGIN"; chmod 0700 /etc/elsewhere',
