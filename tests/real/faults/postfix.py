@@ -40,6 +40,16 @@ FAULTS = [
         "postconf -c {config} -X smtpd_sasl_auth_enabled && " + main("smtpd_sasl_auth_enable = yes"),
     ),
     Fault(
+        "parameter-misspelt",
+        "a misspelt parameter, and passwords would go in the clear",
+        'main smtpd_sasl_auth_enabled=yes smtpd_tls_auth_only=no; postconf -c "$CONFIG" -X smtpd_sasl_auth_enable',
+        SILENT,
+        NOTHING,
+        "postconf -c {config} -e 'smtpd_tls_auth_only = yes' && postconf -c {config} -X smtpd_sasl_auth_enabled && "
+        + main("smtpd_sasl_auth_enable = yes"),
+        where=CHROOT,
+    ),
+    Fault(
         "sasl-type",
         "smtpd asks Dovecot",
         "main smtpd_sasl_type=dovecot",
