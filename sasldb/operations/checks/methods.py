@@ -9,6 +9,7 @@ from __future__ import annotations
 from difflib import get_close_matches
 
 from sasldb.operations.checks import remedies, verifier
+from sasldb.operations.checks.encryption import guarded
 from sasldb.operations.checks.finding import WARNING, Problem
 from sasldb.operations.checks.site import Site
 from sasldb.siteconf import mechanisms, packages, saslauthd
@@ -104,7 +105,8 @@ def unknown_mechanism(site: Site) -> Problem | None:
     seen = f"mech_list: {strange[0]} is no mechanism"
     why = "libsasl ignores it, so it is not offered."
     value = " ".join(dict.fromkeys(right)) or "PLAIN LOGIN"
-    return Problem(seen, why, remedies.conf_option(site, "mech_list", value))
+    problem = Problem(seen, why, remedies.conf_option(site, "mech_list", value))
+    return guarded(site, problem, site.offering, value.split())
 
 
 def mechanism_plugin(site: Site) -> Problem | None:

@@ -12,8 +12,9 @@ from grp import getgrgid
 from shlex import quote
 
 from sasldb.operations.checks import remedies
+from sasldb.operations.checks.encryption import guarded
 from sasldb.operations.checks.finding import Problem, Unseen
-from sasldb.operations.checks.site import Site, View
+from sasldb.operations.checks.site import Site
 from sasldb.siteconf import daemon, mechanisms, saslauthd
 
 _GROUPS = ("sasl", "saslauth")  # that distributions make for saslauthd's directory
@@ -28,16 +29,17 @@ def beyond_saslauthd(site: Site) -> Problem | None:
     why = (
         "saslauthd can only compare a password that the client sends: PLAIN and LOGIN. All else looks into a database."
     )
-    return Problem(seen, why, remedies.conf_option(site, "mech_list", "PLAIN LOGIN"))
+    problem = Problem(seen, why, remedies.conf_option(site, "mech_list", "PLAIN LOGIN"))
+    return guarded(site, problem, site.offering, list(mechanisms.SHADOW_MECHANISMS))
 
 
 def unreachable(site: Site) -> Problem | None:
     """Try, as smtpd, to reach saslauthd where it is asked."""
     if "saslauthd" not in methods(site) or "auxprop" in methods(site):
         return None
-    for view, tried in _tried(site):
+    for jail, tried in _tried(site):
         if tried.errno:
-            return _unreached(site, socket(site), tried, view.jail)
+            return _unreached(site, socket(site), tried, jail)
     return None
 
 
@@ -72,13 +74,13 @@ def answers(site: Site) -> bool:
     return all(tried.errno == 0 for _, tried in _tried(site))
 
 
-def _tried(site: Site) -> list[tuple[View, daemon.Attempt]]:
-    """Return what came of reaching saslauthd as smtpd, a view each. Raises Unseen."""
+def _tried(site: Site) -> list[tuple[str | None, daemon.Attempt]]:
+    """Return (jail or None, what came of reaching saslauthd as smtpd there) for each view. Raises Unseen."""
     path, user = socket(site), "root" if site.foreign else site.user
-    tried = [(view, daemon.attempt(daemon.CONNECT, path, user, view.jail)) for view in site.views]
+    tried = [(view.jail, daemon.attempt(daemon.CONNECT, path, user, view.jail)) for view in site.views]
     if any(attempt is None for _, attempt in tried):
         raise Unseen(f"whether {path} is reached can be tried by root alone")
-    return [(view, attempt) for view, attempt in tried if attempt]
+    return [(jail, attempt) for jail, attempt in tried if attempt]
 
 
 def socket(site: Site) -> str:

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from tests.real.faults.fault import CHROOT, FAILED, LATER, NOTHING, NO_VERIFIER, OK, REFUSED, RELOAD, Fault, option
+from tests.real.faults.fault import (
+    CHROOT,
+    FAILED,
+    LATER,
+    NOTHING,
+    NO_VERIFIER,
+    OK,
+    REFUSED,
+    RELOAD,
+    SILENT,
+    Fault,
+    option,
+)
 
 UNPLUG = 'mkdir "$HOME_/p"; cp -a "$PLUGINS"/. "$HOME_/p"; cd "$HOME_/p"; rm {}; mount --bind "$HOME_/p" "$PLUGINS"'
 PLUG = 'umount -l "$PLUGINS"; postfix -c "$CONFIG" reload'
@@ -168,6 +180,14 @@ FAULTS = [
         "Couldn't find mech CRAM-MD5",
         option("mech_list", "CRAM-MD5 PLAIN"),
         mechanism="CRAM-MD5",
+    ),
+    Fault(
+        "mechanism-unknown",
+        "no mechanism but a misspelt one, and PLAIN would be offered in the clear",
+        'main smtpd_tls_auth_only=no; option "mech_list: PLAIM"',
+        SILENT,
+        "no SASL authentication mechanisms",
+        "postconf -c {config} -e 'smtpd_tls_auth_only = yes' && " + option("mech_list", "PLAIN"),
     ),
     Fault(
         "mechanism-unservable",
