@@ -1,7 +1,7 @@
 """Postfix as a client: login and password for a server elsewhere, in sasl_passwd, and per sender where that is wanted.
 
 The tables are text files with a database that postmap makes; an entry is changed where it stands, and all other lines stay. Both files of
-passwords are root's alone. Postfix opens them as root.
+passwords are root's alone. Postfix opens them as root; behind `proxy:` it is proxymap that opens them, which has become Postfix's user.
 
 Source: Postfix 3.7, SASL_README ("sender-dependent"), DATABASE_README, postconf(5). Errors: BadName, BadPassword: what cannot stand in
 such a table; SiteConfigError; those of `operations.steps`.
@@ -23,6 +23,7 @@ from sasldb.siteconf.scratch import Scratch
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from sasldb.operations.checks.site import Site
+    from sasldb.operations.steps import Mask
 
 PASSWORDS, RELAYS = "smtp_sasl_password_maps", "sender_dependent_relayhost_maps"
 _FILES = {
@@ -30,6 +31,7 @@ _FILES = {
     RELAYS: "sender_relay",
 }  # in Postfix's configuration directory, as the howto names them
 _PRIVATE, _PUBLIC = Ownership(0, 0, 0o600), Ownership(0, 0, 0o644)
+_PROXY = "proxy:"
 _PLAIN = frozenset(map(chr, range(0x21, 0x7F))) - frozenset('"#,')
 
 
@@ -69,16 +71,32 @@ class Account:
         return os.fsencode(self.user) + b":" + self.password.reveal()
 
 
+class Table:
+    """A table: its `name` as main.cf has it, `kind` and `path`, and the `ownership` of its files. `mask` hides what may not be shown."""
+
+    def __init__(self, site: Site, parameter: str) -> None:
+        """Take the first table of `parameter` that is made from a text file, else the usual one."""
+        usual = f"{site.postfix['default_database_type']}:{os.path.join(site.postfix.config_dir, _FILES[parameter])}"
+        words = site.postfix[parameter].replace(",", " ").split()
+        self.name = next((word for word in words if _is_from_text(word)), usual)
+        self.kind, _, self.path = self.name.removeprefix(_PROXY).partition(":")
+        self.ownership = _PUBLIC
+        self.mask: Mask | None = None
+        if parameter == PASSWORDS:
+            self.ownership = Ownership(0, site.group_id, 0o640) if self.name.startswith(_PROXY) else _PRIVATE
+            self.mask = masked
+
+
 def plan(site: Site, account: Account) -> Plan:
     """Return what it takes to log in with `account` from now on; the errors are those of the module."""
     made = Plan()
-    kinds = {name: _table(site, name) for name in _FILES}
-    _add_table(made, site, kinds[PASSWORDS], {account.key: account.value}, _PRIVATE)
+    tables = {name: Table(site, name) for name in _FILES}
+    _add_table(made, site, tables[PASSWORDS], {account.key: account.value})
     if account.sender:
-        _add_table(made, site, kinds[RELAYS], {account.key: os.fsencode(account.nexthop)}, _PUBLIC)
+        _add_table(made, site, tables[RELAYS], {account.key: os.fsencode(account.nexthop)})
     path = os.path.join(site.postfix.config_dir, "main.cf")
     with Scratch(site.postfix.config_dir) as scratch:
-        scratch.set(_parameters(site, account, {name: f"{kind}:{file}" for name, (kind, file) in kinds.items()}))
+        scratch.set(_parameters(site, account, {name: table.name for name, table in tables.items()}))
         present = content.look(path)
         if present is not None:
             made.add(FileStep(path, scratch.contents()["main.cf"], present.ownership))
@@ -119,31 +137,24 @@ def entered(text: bytes, entries: dict[bytes, bytes]) -> bytes:
     return b"".join(kept + [b"%b\t%b\n" % pair for pair in outstanding.items()])
 
 
-def _add_table(
-    plan: Plan, site: Site, table: tuple[str, str], entries: dict[bytes, bytes], ownership: Ownership
-) -> None:
-    """Add the steps that bring `entries` into the table (kind, path) and what postmap makes of it."""
-    kind, path = table
-    present = content.look(path)
-    text = FileStep(path, entered(present.content if present else b"", entries), ownership, mask=masked)
+def _add_table(plan: Plan, site: Site, table: Table, entries: dict[bytes, bytes]) -> None:
+    """Add the steps that bring `entries` into the table and what postmap makes of it."""
+    present = content.look(table.path)
+    text = FileStep(table.path, entered(present.content if present else b"", entries), table.ownership, mask=table.mask)
     plan.add(text)
-    suffix = maps.suffix(kind)
+    suffix = maps.suffix(table.kind)
     if suffix is None:
         return
-    made = content.look(path + suffix)
-    changed = present is None or present.content != text.after or maps.state(f"{kind}:{path}") != maps.CURRENT
-    after = control.table(site.postfix, kind, text.after) if changed or made is None else made.content
+    made = content.look(table.path + suffix)
+    changed = present is None or present.content != text.after or maps.state(table.name) != maps.CURRENT
+    after = control.table(site.postfix, table.kind, text.after) if changed or made is None else made.content
     if after is not None:
-        plan.add(FileStep(path + suffix, after, ownership, binary=True))
+        plan.add(FileStep(table.path + suffix, after, table.ownership, binary=True))
 
 
-def _table(site: Site, name: str) -> tuple[str, str]:
-    """Return (kind, path) of the first table of parameter `name` that is made from a text file, else of the usual one."""
-    for word in site.postfix[name].replace(",", " ").split():
-        kind, _, path = word.partition(":")
-        if path.startswith("/") and (maps.suffix(kind) or kind == "texthash"):
-            return kind, path
-    return site.postfix["default_database_type"], os.path.join(site.postfix.config_dir, _FILES[name])
+def _is_from_text(name: str) -> bool:
+    kind, _, path = name.removeprefix(_PROXY).partition(":")
+    return path.startswith("/") and (maps.suffix(kind) is not None or kind == "texthash")
 
 
 def _parameters(site: Site, account: Account, tables: dict[str, str]) -> dict[str, str]:

@@ -1,5 +1,6 @@
-"""Mend what a check found: run its remedy, as a shell would that it was pasted into.
+"""Mend what a check found: run its remedy, as a shell would that root has logged in to.
 
+The programs are those of the system's directories, whatever PATH the caller has, and nothing of the caller's environment comes to them.
 Errors: SasldbError where the command fails, with the last line of what it said.
 """
 
@@ -12,6 +13,7 @@ from sasldb.errors import SasldbError
 from sasldb.operations.checks.finding import Finding
 
 _PATIENCE = 120.0  # seconds
+_DIRECTORIES = "/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin:/opt/local/sbin:/opt/local/bin"
 
 
 def mend(finding: Finding, commands: str) -> None:
@@ -22,7 +24,7 @@ def mend(finding: Finding, commands: str) -> None:
     """
     if finding.remedy is None:
         raise ValueError(f"{finding.name} has no remedy")
-    environment = {**os.environ, "PATH": f"{os.environ.get('PATH') or os.defpath}:{commands}"}
+    environment = {"PATH": f"{_DIRECTORIES}:{commands}", "LC_ALL": "C.UTF-8", "HOME": "/"}
     argv = ["/bin/sh", "-c", finding.remedy]
     try:
         done = subprocess.run(

@@ -13,6 +13,7 @@ from sasldb.errors import SiteConfigError
 from sasldb.siteconf import libsasl
 
 MISSING, DANGLING, DIRECTORY, UNREADABLE, FILE = "missing", "dangling link", "directory", "unreadable", "file"
+SPECIAL = "pipe, socket or device"  # libsasl opens it, and may wait for ever
 SECRETS = frozenset({b"sql_passwd", b"ldapdb_pw"})
 OPTIONS = frozenset(
     b"""auto_transition auxprop_plugin canon_user_plugin ad_compat log_level mech_list plugin_list pwcheck_method
@@ -68,9 +69,10 @@ class ConfFile:
         try:
             status = os.stat(self.path)
             self.mode = stat.S_IMODE(status.st_mode)
-            if stat.S_ISDIR(status.st_mode):
-                return DIRECTORY
-            with open(self.path, "rb") as file:
+            if not stat.S_ISREG(status.st_mode):
+                return DIRECTORY if stat.S_ISDIR(status.st_mode) else SPECIAL
+            # It may have become a pipe meanwhile.
+            with open(os.open(self.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
                 self._take(file.read())
         except FileNotFoundError:
             return DANGLING if os.path.islink(self.path) else MISSING

@@ -26,6 +26,8 @@ MECHANISMS = {
     "passdss": ("PASSDSS-3DES-1",),
 }
 AUXPROP = ("sasldb", "sql", "ldapdb")  # plug-ins that find users
+# Such a plug-in -> the option without which it cannot be used; Cyrus SASL 2.1.28, plugins/sql.c and ldapdb.c.
+NEEDS = {"sql": b"sql_select", "ldapdb": b"ldapdb_uri"}
 PLUGIN_OF = {name: plugin for plugin, names in MECHANISMS.items() for name in names}
 # Security option of Postfix -> the mechanisms that pass it.
 _NO_PLAINTEXT = ("CRAM-MD5", "DIGEST-MD5", "NTLM", "OTP", "ANONYMOUS", "GSSAPI", "GSS-SPNEGO", *SCRAM)

@@ -30,6 +30,28 @@ def test_commands_are_found_last(tmp_path: Path) -> None:
     assert (tmp_path / "ran").exists()
 
 
+def test_nothing_of_the_caller_comes_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither the caller's PATH nor a file that its environment has a shell read can put in another program."""
+    (tmp_path / "touch").write_text(f"#!/bin/sh\n/bin/echo x > {tmp_path}/taken in\n")
+    (tmp_path / "touch").chmod(0o755)
+    (tmp_path / "read").write_text(f"/bin/echo x > {tmp_path}/taken in\n")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    for name in "ENV", "BASH_ENV":
+        monkeypatch.setenv(name, str(tmp_path / "read"))
+    monkeypatch.setenv("LD_PRELOAD", "")
+    mend(finding(f"touch '{tmp_path}/made'; env > '{tmp_path}/env'"), "/nowhere")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["env", "made", "read", "touch"]
+    names = {line.partition("=")[0] for line in (tmp_path / "env").read_text().splitlines()}
+    assert names - {"PWD", "OLDPWD", "SHLVL", "_"} == {"PATH", "LC_ALL", "HOME"}
+
+
+def test_programs_of_the_administrator_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are found also where the caller's PATH is none, as after su or in cron."""
+    monkeypatch.delenv("PATH")
+    mend(finding(f"command -v chroot > '{tmp_path}/found'"), "/nowhere")
+    assert (tmp_path / "found").read_text().rstrip().endswith("/sbin/chroot")
+
+
 def test_a_failure_is_told() -> None:
     """The error has the command and the last line that it said, or its exit status."""
     with pytest.raises(SasldbError, match="^echo one; echo two >&2; false: "):

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import smtplib
 import subprocess
 import sys
 import time
@@ -90,11 +91,11 @@ _TOUCH = "touch -d '1 minute ago' \"$CONFIG\"/*.cf"
 class FaultyPostfix:
     """A context manager. Attributes: `home` (Path), `config`, `conf`, `database`, `seen`, `jail` as in the scripts (text), `port`."""
 
-    def __init__(self, chroot: bool, path: str) -> None:
-        """Make it and start it; `path` is a directory with this project's commands, put into PATH."""
+    def __init__(self, chroot: bool, path: str, name: str = "postfix") -> None:
+        """Make it and start it; `path` is a directory with this project's commands, put into PATH. `name` ends that of its directory."""
         self.chroot = chroot
         self.etc = PrivateEtc("vm.example.com")
-        self.home = Path(f"{self.etc.scratch}-postfix")
+        self.home = Path(f"{self.etc.scratch}-{name}")
         self.port = _free_port()
         self.config, self.jail = str(self.home / "config"), str(self.home / "queue")
         self.conf = f"{self.config}/sasl/smtpd.conf"
@@ -177,6 +178,15 @@ class FaultyPostfix:
         lines = shown.decode(errors="replace").partition("AUTH ")[2].splitlines()
         codes = [int(line[:3]) for line in lines if line[:3].isdigit() and line[3:4] == " "]
         return next((code for code in codes if code == 235 or code >= 400), NO_ANSWER)
+
+    def in_clear(self) -> set[str]:
+        """Return the mechanisms that smtpd offers without TLS; none where nobody answers."""
+        try:
+            with smtplib.SMTP("127.0.0.1", self.port, timeout=10) as client:
+                client.ehlo()
+                return set(client.esmtp_features.get("auth", "").split())
+        except OSError:
+            return set()
 
     def relay(self, user: str = "") -> int:
         """Offer mail for a foreign domain, after a login as `user` if there is one, and return the reply to the recipient."""

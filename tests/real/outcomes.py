@@ -20,7 +20,7 @@ class Outcome:
     Attributes:
         code, relayed: of the login, and of relaying as (USER, stranger) where the fault is about that. log: lines of trouble.
         report: the JSON of the check. status: its exit status. remedied: what the remedy's command complained of ("" where it worked).
-        code_after, relayed_after, report_after: the same when it was mended.
+        code_after, relayed_after, report_after: the same when it was mended. in_clear_after: the mechanisms offered without TLS then.
     """
 
     def __init__(self) -> None:
@@ -28,6 +28,7 @@ class Outcome:
         self.relayed: tuple[int, int] | None = None
         self.relayed_after: tuple[int, int] | None = None
         self.remedied = ""
+        self.in_clear_after: set[str] = set()
         self.log: list[str] = []
         self.report: dict[str, Any] = {}
         self.report_after: dict[str, Any] = {}
@@ -48,6 +49,7 @@ def run(postfix: FaultyPostfix, fault: Fault) -> Outcome:
             outcome.remedied += postfix.mend(remedy)
     if fault.then:
         outcome.remedied += postfix.mend(fault.then)
+    outcome.in_clear_after = postfix.in_clear()
     outcome.code_after = postfix.login(fault.after, patience=_LONG)
     if fault.relays:
         outcome.relayed_after = (postfix.relay(USER), postfix.relay())

@@ -46,7 +46,7 @@ class Provider:
         """Wait some seconds for so many lines in the log that have `words` in them, and tell whether they came."""
         deadline = time.monotonic() + 10
         while time.monotonic() < deadline:
-            if self._log().count(words) >= times:
+            if self.count(words) >= times:
                 return True
             time.sleep(0.1)
         return False
@@ -58,6 +58,10 @@ class Provider:
         logins = dict(re.findall(r": (\w+): client=.* sasl_username=(\S+)", self._log()))
         messages = re.findall(r": (\w+): from=<(\S*)>", self._log())
         return {sender: logins.get(message, "") for message, sender in messages if sender in senders}
+
+    def count(self, words: str) -> int:
+        """Return how often the log has `words` in it."""
+        return self._log().count(words)
 
     def _log(self) -> str:
         return self._machine.tried(f"cat {self.home}/maillog").stdout.decode()

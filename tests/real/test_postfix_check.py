@@ -81,7 +81,7 @@ def test_nothing_is_found_while_all_is_well(results: dict[str, object], name: st
 
 @each_fault
 def test_a_fault_is_found_and_mended(results: dict[str, object], fault: Fault) -> None:
-    """An injected fault is told by its name, alone, with the command that mends it; then the real login works, and all is well."""
+    """An injected fault is told by its name, alone, with the command that mends it; then the real login works, not in the clear, and all is well."""
     outcome = results[repr(fault)]
     if isinstance(outcome, Exception):
         raise outcome
@@ -93,6 +93,7 @@ def test_a_fault_is_found_and_mended(results: dict[str, object], fault: Fault) -
     assert finding["remedy"] == (fault.remedy and fault.remedy.format(**postfix))
     assert outcome.status == 1 and outcome.remedied == ""
     assert outcome.code_after == OK
+    assert not outcome.in_clear_after & {"PLAIN", "LOGIN"}
     assert fault.relays is None or outcome.relayed_after == (250, 554)
     assert outcome.report_after["findings"] == [] or fault.remedy is None
 

@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT, Require, lacking
-from tests.real.faults.fault import OK
 from tests.real import libsasl_smtp
+from tests.real.faults.fault import NO_TLS, OK
+from tests.real.faults.methods import SQL
 from tests.real.faulty import PASSWORD, USER, FaultyPostfix
 from tests.real.postfix import REALM
 
@@ -84,14 +85,66 @@ def test_fix_mends_what_hides_behind_another(postfix: FaultyPostfix) -> None:
     assert postfix.login() == OK
 
 
-def test_fix_leaves_alone_what_is_not_safe(postfix: FaultyPostfix) -> None:
-    """A damaged database is not set aside by --fix: the command is shown in the report, and the file stays."""
-    postfix.break_by('echo text > "$SEEN"; cp "$SEEN" "$DB"; chown root:postfix "$DB"; chmod 0640 "$DB"')
-    done = postfix.shell(CHECK + "--fix --yes --json")
-    (finding,) = json.loads(done.stdout)["findings"]
-    assert (finding["name"], done.stderr) == ("database-format", b"")
-    assert finding["remedy"].startswith("mv /etc/sasldb2 /etc/sasldb2.not-usable && sasldb init -f /etc/sasldb2 && ")
-    assert postfix.shell('cat "$SEEN"').stdout == b"text\n"
+def test_fix_needs_no_path(postfix: FaultyPostfix) -> None:
+    """The commands that mend are found, also where the caller's PATH is that of a user, or leads to other programs of their names."""
+    postfix.break_by(
+        TWO_FAULTS + "; mkdir /etc/elsewhere; cp /bin/false /etc/elsewhere/sed; cp /bin/false /etc/elsewhere/chown"
+    )
+    done = postfix.shell(f'PATH="/etc/elsewhere:${{PATH%%:*}}:/usr/bin:/bin"; {CHECK} --fix --yes')
+    assert (done.returncode, postfix.login()) == (0, OK), done.stderr
+
+
+LEFT = {
+    "database-format": 'echo text > "$SEEN"; cp "$SEEN" "$DB"; chown root:postfix "$DB"; chmod 0640 "$DB"',
+    "sasl-type": 'main smtpd_sasl_type=dovecot smtpd_sasl_path=private/auth; touch "$JAIL/private/auth"',
+    "auth-disabled": "main smtpd_sasl_auth_enable=no",
+    "submission-auth-disabled": 'postconf -c "$CONFIG" -M "127.0.0.1:submission/inet=127.0.0.1:submission inet n - n - - smtpd -o smtpd_sasl_auth_enable=no"',
+    "auth-keyword-discarded": 'postconf -c "$CONFIG" -M "127.0.0.1:submission/inet=127.0.0.1:submission inet n - n - - smtpd -o smtpd_discard_ehlo_keywords=auth"',
+    "parameter-misspelt": "main smtpd_relay_restriction=permit",
+    "auxprop-plugin": SQL,
+    "pwcheck-method": 'mkdir -p "$JAIL/etc/elsewhere"; saslauthd -a shadow -m "$JAIL/etc/elsewhere" -n 1 >/dev/null 2>&1; '
+    'option "pwcheck_method: saslauthd"; option "saslauthd_path: /etc/elsewhere/mux"',
+    "plaintext-without-tls": NO_TLS,
+}
+
+
+@pytest.mark.parametrize("name", LEFT)
+def test_fix_leaves_alone_what_is_not_safe(postfix: FaultyPostfix, name: str) -> None:
+    """What would set a database aside, or take over what may serve people, is not run: it is shown, and left to the administrator."""
+    postfix.break_by(LEFT[name])
+    files = 'sha256sum "$CONFIG"/*.cf "$CONF" "$SEEN"'
+    before = postfix.shell(files).stdout
+    done = postfix.shell(CHECK + "--fix --yes")
+    lines = [line.strip() for line in done.stdout.decode().splitlines()]
+    assert (done.returncode, done.stderr) == (1, f"sasldb: left: {name}, for you to decide\n".encode())
+    at = lines.index("To be decided by you, and never run by --fix:")
+    assert lines[at + 1].startswith("run: ") and sum(line.startswith("run: ") for line in lines) == 1
+    assert postfix.shell(files).stdout == before
+
+
+def test_fix_says_what_it_left(postfix: FaultyPostfix) -> None:
+    """What was refused, and what no command can mend, is told with the reason; so is a command that failed."""
+    postfix.break_by(
+        'option "mech_list: PLAIN CRAMMD5"; printf "%s\\n\\n" "$PASSWORD" | saslpasswd2 -p -f "$SEEN" -u example.com alice; cp "$SEEN" "$DB"'
+    )
+    done = postfix.shell(CHECK + "--fix", stdin=b"n\n")
+    left = [line.partition("left: ")[2] for line in done.stderr.decode().splitlines() if "left: " in line]
+    assert left == [
+        "mechanism-unknown, as you said",
+        "password-odd, for no command can mend it",
+    ]
+    postfix.break_by(
+        'option "mech_list: PLAIN CRAMMD5"; chattr +i "$CONFIG/sasl" 2>/dev/null || mount --bind -o ro "$CONFIG/sasl" "$CONFIG/sasl"'
+    )
+    done = postfix.shell(CHECK + '--fix --yes; umount -l "$CONFIG/sasl" 2>/dev/null || chattr -i "$CONFIG/sasl"')
+    assert b"left: mechanism-unknown, for its command failed" in done.stderr
+
+
+@pytest.mark.parametrize("app", ["../smtpd", "/etc/smtpd", "", ".", ".."])
+def test_an_application_is_a_name(postfix: FaultyPostfix, app: str) -> None:
+    """What would lead out of the directories of conf files is a wrong call."""
+    done = postfix.shell(CHECK + f"--app '{app}'")
+    assert (done.returncode, done.stdout) == (2, b"") and b"the name of an application" in done.stderr
 
 
 @pytest.mark.parametrize("later", ["$SEEN", "$DB"])
@@ -223,11 +276,21 @@ def test_without_root_faults_are_found(postfix: FaultyPostfix) -> None:
     assert names == ["conf-unreadable", "postfix-stopped"]
 
 
+def test_without_root_a_hidden_key_is_not_called_missing(postfix: FaultyPostfix) -> None:
+    """A key in a directory that only root may enter, as Debian's /etc/ssl/private, is told as not seen; a certificate that is gone is found."""
+    hide = 'mkdir -m 0710 "$CONFIG/private"; mv "$CONFIG/key.pem" "$CONFIG/private/"; main "smtpd_tls_key_file=$CONFIG/private/key.pem"'
+    postfix.break_by(hide)
+    assert postfix.login() == OK
+    for change, severity in ("", "unseen"), ('; rm "$CONFIG/cert.pem"', "error"):
+        postfix.break_by(hide + change)
+        report = json.loads(postfix.shell(NOBODY + CHECK + "--json").stdout)
+        (finding,) = [finding for finding in report["findings"] if finding["name"] == "tls-certificate"]
+        assert finding["severity"] == severity and ("no such file" in finding["seen"]) == (severity == "error")
+
+
 START_AND_WAIT = f"""
 import time
-from tests.real import libsasl_smtp
-from tests.real.faulty import PASSWORD, USER, FaultyPostfix
-from tests.real.postfix import REALM
+from tests.real.faulty import FaultyPostfix
 with FaultyPostfix(False, {str(ROOT / "bin")!r}) as instance:
     print(instance.home, flush=True)
     time.sleep(60)

@@ -9,17 +9,13 @@ import pytest
 
 from tests.conftest import ROOT, Require, lacking
 from tests.real.faults.fault import CHROOT, OK, PLAIN
+from tests.real.faults.methods import SASLAUTHD, SQL, SQL_USER
+from tests.real.faults.others import CLIENT, LENIENT
 from tests.real.faulty import FaultyPostfix
 from tests.real.outcomes import check
 
 SUBMISSION = 'postconf -c "$CONFIG" -F "127.0.0.1:$PORT/inet/command=smtpd -o smtpd_sasl_auth_enable=yes"; main smtpd_sasl_auth_enable=no'
-SQL = """mkdir -m 0755 /etc/elsewhere; "$PYTHON" -c '
-import os, sqlite3
-with sqlite3.connect("/etc/elsewhere/users") as users:
-    users.execute("create table u (n, r, p)")
-    users.execute("insert into u values (?, ?, ?)", ("alice", "example.com", os.environ["PASSWORD"]))
-'; option "sql_engine: sqlite3"; option "sql_database: /etc/elsewhere/users"; option "sql_user: x"; option "sql_passwd: x"
-option "sql_select: SELECT p FROM u WHERE n = '%u' AND r = '%r' AND '%p' = 'userPassword'"; chmod 0600 "$CONF" """
+SYSTEM_USER = 'id alice >/dev/null 2>&1 || useradd alice; printf "%s:%s" alice "$PASSWORD" | chpasswd -c SHA256'
 SOUND = {
     "TLS is demanded, which implies smtpd_tls_auth_only": (
         PLAIN,
@@ -40,6 +36,38 @@ SOUND = {
     ),
     "a conf with CRLF, comments and odd case": (PLAIN, 'sed -i "s/^/# x\\n/; s/pwcheck/PwCheck/; s/$/\\r/" "$CONF"'),
     "a second conf that is a link to the first": (PLAIN, 'mkdir -p /etc/sasl2; ln -s "$CONF" /etc/sasl2/smtpd.conf'),
+    "sasl_passwd that root's group may read, which has nobody in it": (
+        PLAIN,
+        LENIENT + "TYPE=texthash; " + CLIENT + 'chmod 0640 "$CONFIG/sasl_passwd"',
+    ),
+    "sasl_passwd that proxymap opens, as user postfix": (
+        PLAIN,
+        LENIENT
+        + "TYPE=proxy:texthash; "
+        + CLIENT
+        + 'chgrp postfix "$CONFIG/sasl_passwd"; chmod 0640 "$CONFIG/sasl_passwd"',
+    ),
+    "saslauthd that reads the sasldb": (PLAIN, SASLAUTHD.format("sasldb") + '; option "mech_list: PLAIN LOGIN"'),
+    "saslauthd that knows the system's users, and no sasldb": (
+        PLAIN,
+        SASLAUTHD.format("shadow") + '; option "mech_list: PLAIN LOGIN"; rm "$DB"; ' + SYSTEM_USER,
+    ),
+    "saslauthd in the jail, and no sasldb": (
+        CHROOT,
+        'mkdir -p "$JAIL/etc/elsewhere"; saslauthd -a shadow -m "$JAIL/etc/elsewhere" -n 1 >/dev/null 2>&1; rm "$DB" "$SEEN"; '
+        'option "pwcheck_method: saslauthd"; option "saslauthd_path: /etc/elsewhere/mux"; option "mech_list: PLAIN LOGIN"; '
+        + SYSTEM_USER,
+    ),
+    "a certificate in smtpd_tls_chain_files, and an old one that is gone": (
+        PLAIN,
+        'cat "$CONFIG/key.pem" "$CONFIG/cert.pem" > "$CONFIG/chain.pem"; main smtpd_tls_cert_file=/etc/none smtpd_tls_chain_files="$CONFIG/chain.pem"',
+    ),
+    "SQL and the sasldb": (PLAIN, SQL + 'option "auxprop_plugin: sasldb sql"'),
+    "SQL, and no sasldb": (PLAIN, SQL + SQL_USER + 'rm "$DB"'),
+    "SQL for challenges, and saslauthd for PLAIN": (
+        PLAIN,
+        SASLAUTHD.format("shadow") + "; mkdir() { :; }; " + SQL + SYSTEM_USER + '; rm "$DB"',
+    ),
     "/etc/sasldb2 is a link into the jail": (CHROOT, 'rm "$DB"; ln -s "$SEEN" "$DB"'),
     "an empty database outside, and the users in the jail": (CHROOT, 'rm "$DB"; sasldb init -f "$DB"; touch "$SEEN"'),
     "an empty database outside that is newer": (CHROOT, 'rm "$DB"; sasldb init -f "$DB"; touch "$DB"'),
@@ -48,8 +76,7 @@ SOUND = {
         CHROOT,
         'mkdir "$JAIL/etc/db"; mv "$SEEN" "$JAIL/etc/db/x"; ln -s /etc/db/x "$SEEN"',
     ),
-    "users in SQL, and no sasldb": (PLAIN, f'rm "$DB"; {SQL}; option "auxprop_plugin: sql"'),
-    "users in SQL, and in the sasldb": (PLAIN, f'{SQL}; option "auxprop_plugin: sql sasldb"'),
+    "users in SQL, and in the sasldb": (PLAIN, SQL + 'option "auxprop_plugin: sql sasldb"'),
     "no database outside the jail": (CHROOT, 'rm "$DB"'),
     "the conf names the path that is seen inside": (
         CHROOT,

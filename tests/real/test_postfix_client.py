@@ -51,7 +51,9 @@ def test_all_mail_goes_there(stock_machine: StockMachine, provider: Provider) ->
 def test_each_sender_by_its_own(stock_machine: StockMachine, provider: Provider) -> None:
     """With --sender the mail of that sender goes by its own login, and a changed password is a changed entry."""
     before = stock_machine.state()
-    stock_machine.shell(f"{CLIENT} '{NEXTHOP}' u2@isp.example --sender second@example.com", OTHER)
+    printed = stock_machine.shell(f"{CLIENT} '{NEXTHOP}' u2@isp.example --sender second@example.com", OTHER)
+    lines = [line.split() for line in printed.splitlines() if line.startswith("+second@")]
+    assert lines == [["+second@example.com", "u2@isp.example:********"], ["+second@example.com", NEXTHOP]]
     stock_machine.shell(f"{CLIENT} '{NEXTHOP}' u1@isp.example --sender first@example.com", b"wrong\n")
     printed = stock_machine.shell(f"{CLIENT} '{NEXTHOP}' u1@isp.example --sender first@example.com", PASSWORD)
     assert "changed /etc/postfix/sasl_passwd\n" in printed and "main.cf" not in printed
@@ -96,5 +98,24 @@ def test_a_table_of_the_administrators(stock_machine: StockMachine, provider: Pr
     printed = stock_machine.shell(f"{CLIENT} '{NEXTHOP}' u1@isp.example 2>&1", PASSWORD)
     assert "/etc/postfix/mine: root:root 0644 -> root:root 0600" in printed
     assert stock_machine.shell("postmap -s hash:/etc/postfix/mine | cut -f1 | sort") == f"{NEXTHOP}\nother\n"
+    stock_machine.shell("sasldb postfix client --undo --yes")
+    assert stock_machine.state() == before
+
+
+def test_a_table_that_proxymap_opens(stock_machine: StockMachine, provider: Provider) -> None:
+    """A table behind proxy: is that same table, and it is kept so that proxymap, which is not root, can read it."""
+    stock_machine.shell(
+        "echo 'other a:b' > /etc/postfix/mine; postconf -e smtp_sasl_password_maps=proxy:hash:/etc/postfix/mine"
+    )
+    before = stock_machine.state()
+    stock_machine.shell(f"{CLIENT} '{NEXTHOP}' u2@isp.example", OTHER)
+    files = "/etc/postfix/mine /etc/postfix/mine.db"
+    assert stock_machine.shell(f"stat -c '%U:%G %a' {files}") == "root:postfix 640\n" * 2
+    assert stock_machine.shell("postconf -h smtp_sasl_password_maps") == "proxy:hash:/etc/postfix/mine\n"
+    count = provider.count("sasl_username=u2@isp.example")
+    stock_machine.shell(SEND.format(sender="root@example.com"))
+    assert provider.logged("sasl_username=u2@isp.example", times=count + 1)
+    report = json.loads(stock_machine.tried("sasldb postfix check --json").stdout)
+    assert [finding["name"] for finding in report["findings"] if finding["name"].startswith("client-")] == []
     stock_machine.shell("sasldb postfix client --undo --yes")
     assert stock_machine.state() == before

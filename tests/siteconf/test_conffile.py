@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,16 @@ def test_states(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     states = [ConfFile(str(tmp_path / name)).state for name in ("none", "file/x", "link", "", "file")]
     assert states == [conffile.MISSING, conffile.MISSING, conffile.DANGLING, conffile.DIRECTORY, conffile.FILE]
+
+
+def test_what_could_block_is_not_opened(tmp_path: Path) -> None:
+    """A pipe, a socket and a device are told as such, and not waited for."""
+    os.mkfifo(tmp_path / "pipe")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "socket"))
+        (tmp_path / "device").symlink_to("/dev/zero")
+        for name in "pipe", "socket", "device":
+            assert ConfFile(str(tmp_path / name)).state == conffile.SPECIAL
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")

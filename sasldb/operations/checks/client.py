@@ -5,11 +5,13 @@ Each function is a check of the table in `checks.table`; all is well where smtp_
 
 from __future__ import annotations
 
+import grp
 import os
 from shlex import quote
 
+from sasldb.files.ownership import Ownership
 from sasldb.operations.checks import remedies
-from sasldb.operations.checks.finding import WARNING, Problem
+from sasldb.operations.checks.finding import ERROR, WARNING, Problem
 from sasldb.operations.checks.site import Site
 from sasldb.operations.checks.users import stale_map
 from sasldb.siteconf import maps
@@ -43,14 +45,34 @@ def stale(site: Site) -> Problem | None:
 
 def exposed(site: Site) -> Problem | None:
     """Look for passwords that others may read."""
-    paths = [path for name in _maps(site) for path in maps.files(name)]
-    open_ones = [path for path in paths if os.stat(path).st_mode & 0o077 or os.stat(path).st_uid != 0]
-    if not open_ones:
-        return None
-    quoted = " ".join(map(quote, open_ones))
-    seen = f"{open_ones[0]} is mode {os.stat(open_ones[0]).st_mode & 0o777:04o}, or not root's"
-    why = "It holds the passwords of this host's accounts elsewhere. Postfix opens it as root."
-    return Problem(seen, why, f"chown root:root {quoted} && chmod 0600 {quoted}")
+    for proxied in (False, True):
+        names = [name for name in _maps(site) if name.startswith("proxy:") == proxied]
+        states = {path: os.stat(path) for name in names for path in maps.files(name)}
+        bad = [path for path, status in states.items() if status.st_uid != 0 or status.st_mode & 0o007]
+        shared = [path for path, status in states.items() if _is_shared(status, site.group_id if proxied else 0)]
+        if not bad and not shared:
+            continue
+        quoted = " ".join(quote(path) for path in states if path in (*bad, *shared))
+        seen = f"{(bad or shared)[0]} is {Ownership.of(states[(bad or shared)[0]])}"
+        if proxied:
+            why = f"Postfix opens it by proxymap, as {site.user}, and nobody else need read it."
+            command = f"chown root:{quote(site.group)} {quoted} && chmod 0640 {quoted}"
+        else:
+            why = f"Postfix opens it as root, before it becomes {site.user}: nobody else need read it."
+            command = f"chown root:root {quoted} && chmod 0600 {quoted}"
+        why = f"It holds the passwords of this host's accounts elsewhere. {why}"
+        return Problem(seen, why, command, ERROR if bad else WARNING)
+    return None
+
+
+def _is_shared(status: os.stat_result, group: int) -> bool:
+    """Tell whether a file lets in a group that is not `group`; root's group counts only where others than root are in it."""
+    if not status.st_mode & 0o070 or (group and status.st_gid == group):
+        return False
+    try:
+        return status.st_gid != 0 or bool(set(grp.getgrgid(0).gr_mem) - {"root"})
+    except KeyError:
+        return False
 
 
 def refusing(site: Site) -> Problem | None:

@@ -10,7 +10,7 @@ import re
 from difflib import get_close_matches
 from shlex import quote
 
-from sasldb.operations.checks import remedies
+from sasldb.operations.checks import processes, remedies
 from sasldb.operations.checks.finding import THROTTLED, WARNING, Problem, Unseen
 from sasldb.operations.checks.site import Site
 from sasldb.siteconf import conffile
@@ -19,6 +19,7 @@ from sasldb.siteconf.conffile import OPTIONS, SECRETS, Entry
 _LITERAL = (b"pwcheck_method", b"auxprop_plugin", b"mech_list", b"sasldb_path", b"saslauthd_path")
 _FITTING = {b"pwcheck_method": b"auxprop", b"auxprop_plugin": b"sasldb"}
 _MARK = b"\xef\xbb\xbf"  # byte order mark, in UTF-8
+_QUOTES = (b'"', b"'")
 _PAIR = re.compile(rb"\s*([\w-]+)[\s=]+(\S.*)")
 _LIKENESS = 0.75  # of a misspelt option to a real one; 1 is the same
 
@@ -67,11 +68,16 @@ def unreadable(site: Site) -> Problem | None:
         return Problem.without_remedy(
             f"{path} cannot be read, even by root", "smtpd works by defaults.", "see the file."
         )
-    if site.conf_file.state != conffile.DIRECTORY:
+    if site.conf_file.state not in (conffile.DIRECTORY, conffile.SPECIAL):
         return None
-    commands = f"mv {quote(path)} {quote(path + '.broken')}", remedies.new_conf(site, path), remedies.reload(site)
-    why = "libsasl takes a directory for an empty file, and works by its defaults."
-    return Problem(f"{path} is a directory", why, remedies.together(*commands))
+    commands = [f"mv {quote(path)} {quote(path + '.broken')}", remedies.new_conf(site, path)]
+    if site.conf_file.state == conffile.DIRECTORY:
+        why = "libsasl takes a directory for an empty file, and works by its defaults."
+        return Problem(f"{path} is a directory", why, remedies.together(*commands, remedies.reload(site)))
+    why = "libsasl waits for what comes from there: such an smtpd greets nobody, and goes on waiting after a reload."
+    if not site.foreign and site.master != 0:
+        commands += [processes.postfix(site, "stop"), processes.postfix(site, "start")]
+    return Problem(f"{path} is a {site.conf_file.state}", why, remedies.together(*commands), safe=False)
 
 
 def malformed(site: Site) -> Problem | None:
@@ -155,8 +161,10 @@ def exposed(site: Site) -> Problem | None:
         return None
     path = quote(site.conf.path)
     seen = f"{site.conf.path} has {secret[0]} in it, and is mode {site.conf.mode:04o}"
-    why = "Every user of this host can read that password. smtpd reads the file as root."
-    return Problem(seen, why, f"chown root:root {path} && chmod 0600 {path}")
+    why = "Every user of this host can read that password."
+    if site.foreign:  # its program may not be root when it reads the file
+        return Problem(seen, why, f"chmod o-rwx {path}", safe=False)
+    return Problem(seen, f"{why} smtpd reads the file as root.", f"chown root:root {path} && chmod 0600 {path}")
 
 
 def _mended(line: bytes) -> str:
@@ -170,7 +178,10 @@ def _mended(line: bytes) -> str:
 
 
 def _is_quoted(value: bytes) -> bool:
-    return b'"' in value or b"'" in value or b" #" in value or b"\t#" in value
+    """Tell whether a word begins or ends with a quote, or a comment follows; a path may have a quote inside."""
+    words = value.split()
+    comment = any(word.startswith(b"#") for word in words[1:])
+    return comment or any(word[:1] in _QUOTES or word[-1:] in _QUOTES for word in words)
 
 
 def _fits(entry: Entry) -> bool:

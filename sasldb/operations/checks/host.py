@@ -43,7 +43,7 @@ class Host:
     @property
     def option(self) -> str | None:
         """The configuration directory to name in commands, None for the default one."""
-        return self.postfix.option
+        return self._config_dir and os.path.abspath(self._config_dir)
 
     @property
     def servers(self) -> list[Service]:
@@ -74,6 +74,14 @@ class Host:
     def user(self) -> str:
         """The user that smtpd runs as."""
         return self.postfix["mail_owner"]
+
+    @property
+    def group_id(self) -> int:
+        """The number of the primary group of that user; root's where there is no such user."""
+        try:
+            return pwd.getpwnam(self.user).pw_gid
+        except KeyError:
+            return 0
 
     @cached_property
     def group(self) -> str:

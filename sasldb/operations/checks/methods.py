@@ -1,4 +1,4 @@
-"""Checks of how a password is verified: pwcheck_method, auxprop_plugin, the plug-ins, mech_list, and saslauthd where it is asked.
+"""Checks of how a password is verified: pwcheck_method, auxprop_plugin, the plug-ins, and mech_list.
 
 Each function is a check of the table in `checks.table`: it returns the Problem or None, and raises Unseen.
 Source: Cyrus SASL 2.1.28: pwcheck_method concerns PLAIN and LOGIN alone; all other mechanisms go to the auxprop plug-in whatever it says.
@@ -6,41 +6,52 @@ Source: Cyrus SASL 2.1.28: pwcheck_method concerns PLAIN and LOGIN alone; all ot
 
 from __future__ import annotations
 
-import errno
-import os
 from difflib import get_close_matches
-from grp import getgrgid
-from shlex import quote
 
-from sasldb.operations.checks import remedies
-from sasldb.operations.checks.finding import WARNING, Problem, Unseen
+from sasldb.operations.checks import remedies, verifier
+from sasldb.operations.checks.encryption import guarded
+from sasldb.operations.checks.finding import WARNING, Problem
 from sasldb.operations.checks.site import Site
-from sasldb.siteconf import daemon, mechanisms, packages
+from sasldb.siteconf import mechanisms, packages, saslauthd
 
-_SOCKET = "/var/run/saslauthd/mux"
+_OBSOLETE = ("authdaemond", "pwcheck")  # verifiers of other programs, which no check here can try
 _BUILT_IN = ("EXTERNAL",)
 _LIKENESS = 0.8  # of a misspelt mechanism to a real one; 1 is the same
 
 
 def always_true(site: Site) -> Problem | None:
     """Look for the verifier that accepts every password."""
-    if "alwaystrue" not in _methods(site):
+    if "alwaystrue" not in verifier.methods(site):
         return None
     why = "Where libsasl was built with it, every password lets everybody in."
-    remedy = remedies.conf_option(site, "pwcheck_method", "auxprop")
+    rest = [name for name in verifier.methods(site) if name != "alwaystrue"]
+    remedy = remedies.conf_option(site, "pwcheck_method", " ".join(rest) or "auxprop")
     return Problem("pwcheck_method has alwaystrue in it", why, remedy)
 
 
 def other_method(site: Site) -> Problem | None:
     """Look for passwords that are verified elsewhere, while the users are in a sasldb."""
-    methods = _methods(site)
-    if "auxprop" in methods or ("saslauthd" in methods and not site.populated):
+    methods = verifier.methods(site)
+    if "auxprop" in methods:
+        return None
+    remedy = remedies.conf_option(site, "pwcheck_method", "auxprop")
+    if "saslauthd" not in methods and not set(methods) & set(_OBSOLETE):
+        return Problem(f"pwcheck_method: {' '.join(methods)}", "libsasl has no verifier of that name.", remedy)
+    if not site.populated:
         return None
     seen = f"pwcheck_method: {' '.join(methods)}, and the users are in {site.database}"
     why = "PLAIN and LOGIN are verified there and not in the database."
-    if "saslauthd" in methods:
-        why += " saslauthd knows the users of the system, or of whatever its option -a names."
-    return Problem(seen, why, remedies.conf_option(site, "pwcheck_method", "auxprop"))
+    if "saslauthd" not in methods:
+        return Problem(
+            seen, f"{why} Whoever {methods[0]} knows cannot log in any more after this command.", remedy, safe=False
+        )
+    why += " saslauthd knows the users of the system, or of whatever its option -a names."
+    if not verifier.answers(site):
+        return Problem(seen, why, remedy)
+    if all(saslauthd.backend(f"{view.jail or ''}{verifier.socket(site)}") == saslauthd.SASLDB for view in site.views):
+        return None
+    why += " It answers, and whom it knows cannot log in any more after this command."
+    return Problem(seen, why, remedy, WARNING, safe=False)
 
 
 def other_plugin(site: Site) -> Problem | None:
@@ -48,22 +59,29 @@ def other_plugin(site: Site) -> Problem | None:
     named = site.conf.words(b"auxprop_plugin")
     if named is None or "sasldb" in named:
         return None
-    real = [name for name in named if name in site.plugins and name in mechanisms.AUXPROP]
-    if real and not site.populated:
+    serving = verifier.other_stores(site)
+    if serving and not site.populated:
         return None
     seen = f"auxprop_plugin: {' '.join(named)}"
     why = "libsasl asks the plug-ins of that name and no other, so the sasldb is never opened."
-    return Problem(seen, why, remedies.conf_option(site, "auxprop_plugin", "sasldb"))
+    remedy = remedies.conf_option(site, "auxprop_plugin", "sasldb")
+    if not serving:
+        return Problem(seen, why, remedy)
+    seen += f", and there are users in {site.database}"
+    why += f" {' and '.join(serving)} can be used: whoever is there cannot log in any more after this command."
+    return Problem(seen, why, remedy, WARNING, safe=False)
 
 
 def every_plugin(site: Site) -> Problem | None:
     """Look for a missing auxprop_plugin where other plug-ins would be asked too."""
-    others = sorted(name for name in site.plugins if name in mechanisms.AUXPROP and name != "sasldb")
+    serving = verifier.other_stores(site)
+    others = sorted(name for name in site.plugins if name in mechanisms.NEEDS and name not in serving)
     if site.conf.get(b"auxprop_plugin") is not None or not others or not site.uses_sasldb:
         return None
     seen = f"auxprop_plugin is not set, and {' and '.join(others)} are installed beside sasldb"
     why = "libsasl asks them all: each login is logged as an error of plug-ins that nobody has configured."
-    return Problem(seen, why, remedies.conf_option(site, "auxprop_plugin", "sasldb"), WARNING)
+    remedy = remedies.conf_option(site, "auxprop_plugin", " ".join(["sasldb", *serving]))
+    return Problem(seen, why, remedy, WARNING)
 
 
 def sasldb_plugin(site: Site) -> Problem | None:
@@ -87,7 +105,8 @@ def unknown_mechanism(site: Site) -> Problem | None:
     seen = f"mech_list: {strange[0]} is no mechanism"
     why = "libsasl ignores it, so it is not offered."
     value = " ".join(dict.fromkeys(right)) or "PLAIN LOGIN"
-    return Problem(seen, why, remedies.conf_option(site, "mech_list", value))
+    problem = Problem(seen, why, remedies.conf_option(site, "mech_list", value))
+    return guarded(site, problem, site.offering, value.split())
 
 
 def mechanism_plugin(site: Site) -> Problem | None:
@@ -107,7 +126,7 @@ def unservable(site: Site) -> Problem | None:
     offered = [name for name in site.mechanisms if name != "ANONYMOUS"]
     lacking = site.contents.lacking(offered)
     left = [name for name in offered if name not in lacking]
-    if not lacking or not site.uses_sasldb:
+    if not lacking or not site.uses_sasldb or verifier.other_stores(site):  # what those have stored is not known here
         return None
     first = next(iter(lacking))
     seen = f"{' '.join(lacking)} offered, but {lacking[first]} has nothing stored for {first}"
@@ -117,56 +136,11 @@ def unservable(site: Site) -> Problem | None:
     return Problem(seen, why, remedies.conf_option(site, "mech_list", " ".join(left)), WARNING)
 
 
-def beyond_saslauthd(site: Site) -> Problem | None:
-    """Look for mechanisms that saslauthd cannot serve."""
-    beyond = [name for name in site.mechanisms if name not in (*mechanisms.SHADOW_MECHANISMS, "ANONYMOUS")]
-    if _methods(site) != ["saslauthd"] or not beyond or site.populated:
-        return None
-    seen = f"pwcheck_method: saslauthd, and {' '.join(beyond)} offered"
-    why = (
-        "saslauthd can only compare a password that the client sends: PLAIN and LOGIN. All else looks into a database."
-    )
-    return Problem(seen, why, remedies.conf_option(site, "mech_list", "PLAIN LOGIN"))
-
-
-def saslauthd(site: Site) -> Problem | None:
-    """Try, as smtpd, to reach saslauthd where it is asked."""
-    if "saslauthd" not in _methods(site) or "auxprop" in _methods(site):
-        return None
-    named = site.conf.get(b"saslauthd_path")
-    path = os.fsdecode(named) if named else _SOCKET
-    for view in site.views:
-        tried = daemon.attempt(daemon.CONNECT, path, site.user, view.jail)
-        if tried is None:
-            raise Unseen(f"whether smtpd reaches {path} can be tried by root alone")
-        if tried.errno:
-            return _unreached(site, path, tried, view.jail)
-    return None
-
-
-def _unreached(site: Site, path: str, tried: daemon.Attempt, jail: str | None) -> Problem:
-    where = f"{jail or ''}{tried.directory or path}"
-    seen = f"{jail or ''}{path}: {os.strerror(tried.errno)}, tried as {site.user}"
-    why = "pwcheck_method is saslauthd, so every PLAIN and LOGIN fails while smtpd does not reach it."
-    if tried.errno in (errno.EACCES, errno.EPERM) and os.path.exists(where):
-        group = getgrgid(os.stat(where).st_gid).gr_name
-        return Problem(seen, why, remedies.together(f"usermod -a -G {quote(group)} {site.user}", remedies.reload(site)))
-    if jail and os.path.exists(path):
-        return Problem.without_remedy(
-            seen, why, f"saslauthd has to make its socket there: -m {jail}{os.path.dirname(path)}"
-        )
-    return Problem(seen, why, "service saslauthd start", safe=False)
-
-
 def _package(plugins: list[str], seen: str, why: str) -> Problem:
     remedy = packages.command(plugins)
     if remedy is None:
         return Problem.without_remedy(seen, why, "the packages of this distribution are not known here.")
     return Problem(seen, why, remedy, safe=False)
-
-
-def _methods(site: Site) -> list[str]:
-    return site.conf.words(b"pwcheck_method") or ["auxprop"]
 
 
 def _plain(name: str) -> str:

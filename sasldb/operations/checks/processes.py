@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import time
+from shlex import quote
 
 from sasldb.operations.checks import remedies
 from sasldb.operations.checks.finding import Problem, Unseen
@@ -23,8 +24,13 @@ def stopped(site: Site) -> Problem | None:
         raise Unseen("whether Postfix runs can be seen by root alone")
     if site.master:
         return None
-    option = f" -c {site.option}" if site.option else ""
-    return Problem("Postfix does not run", "Nobody answers.", f"postfix{option} start", safe=False)
+    return Problem("Postfix does not run", "Nobody answers.", postfix(site, "start"), safe=False)
+
+
+def postfix(site: Site, verb: str) -> str:
+    """Return the command that has this Postfix `start` or `stop`."""
+    option = f" -c {quote(site.option)}" if site.option else ""
+    return f"postfix{option} {verb}"
 
 
 def outdated(site: Site) -> Problem | None:

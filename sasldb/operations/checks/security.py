@@ -10,27 +10,29 @@ from __future__ import annotations
 import os
 
 from sasldb.operations.checks import remedies
-from sasldb.operations.checks.finding import THROTTLED, Problem
+from sasldb.operations.checks.encryption import (
+    AUTH_ONLY,
+    BEFORE,
+    NEEDS_CERTIFICATE,
+    UNDER,
+    certified,
+    challenges_alone,
+    guarded,
+    guards,
+    has_challenge,
+    has_tls,
+    in_clear,
+    only_under_tls,
+    options,
+)
+from sasldb.operations.checks.finding import THROTTLED, Problem, Unseen
 from sasldb.operations.checks.site import Site
 from sasldb.siteconf import mechanisms
 from sasldb.siteconf.instance import Service
 
-BEFORE, UNDER = "smtpd_sasl_security_options", "smtpd_sasl_tls_security_options"
-_CERTIFICATES = ("smtpd_tls_cert_file", "smtpd_tls_chain_files", "smtpd_tls_eccert_file", "smtpd_tls_dcert_file")
+_CHAINS = "smtpd_tls_chain_files"
+_CERTIFICATES = ("smtpd_tls_cert_file", "smtpd_tls_eccert_file", "smtpd_tls_dcert_file")
 _KEYS = ("smtpd_tls_key_file", "smtpd_tls_eckey_file", "smtpd_tls_dkey_file")
-
-
-def has_tls(service: Service) -> bool:
-    """Tell whether TLS is switched on for a service."""
-    level = service.value("smtpd_tls_security_level")
-    old = service.is_on("smtpd_use_tls") or service.is_on("smtpd_enforce_tls") if not level else level != "none"
-    return old or service.is_on("smtpd_tls_wrappermode")
-
-
-def only_under_tls(service: Service) -> bool:
-    """Tell whether a service offers AUTH under TLS alone: it says so, or takes nothing at all without TLS."""
-    demanded = service.value("smtpd_tls_security_level") == "encrypt" or service.is_on("smtpd_enforce_tls")
-    return demanded or service.is_on("smtpd_tls_auth_only") or service.is_on("smtpd_tls_wrappermode")
 
 
 def no_tls(site: Site) -> Problem | None:
@@ -44,20 +46,25 @@ def no_tls(site: Site) -> Problem | None:
         return None
     seen = f"smtpd_tls_auth_only = yes, and TLS is off for {services[0].label}"
     why = "AUTH is offered under TLS alone then, and so never."
-    if not _files(services[0], _CERTIFICATES):
-        return Problem.without_remedy(seen, why, "TLS needs a certificate first (smtpd_tls_cert_file).")
+    if not certified(site):
+        return Problem.without_remedy(seen, why, "TLS needs a certificate that works first (smtpd_tls_cert_file).")
     return Problem(seen, why, remedies.setting(site, "smtpd_tls_security_level", wrong, lambda _: "may"))
 
 
 def certificate(site: Site) -> Problem | None:
     """Look for a certificate or key that is not there."""
-    for service in site.offering:
-        if not has_tls(service):
-            continue
-        for path in _files(service, _CERTIFICATES) + _files(service, _KEYS):
-            if not os.path.exists(path):
-                why = "Without it TLS does not start, and with it goes AUTH where it is offered under TLS alone."
-                return Problem.without_remedy(f"{path}: no such file", why, "the file has to be put there again.")
+    hidden = []
+    for path in dict.fromkeys(path for service in site.offering if has_tls(service) for path in _files(service)):
+        try:
+            os.stat(path)
+        except PermissionError:
+            hidden.append(path)
+        except OSError as error:
+            why = "Without it TLS does not start, and with it goes AUTH where it is offered under TLS alone."
+            seen = f"{path}: {str(error.strerror).lower()}"
+            return Problem.without_remedy(seen, why, "the file has to be put there again.")
+    if hidden:
+        raise Unseen(f"whether {hidden[0]} is there can be seen by root alone")
     return None
 
 
@@ -66,13 +73,20 @@ def option_names(site: Site) -> Problem | None:
     for name in (BEFORE, UNDER):
 
         def wrong(service: Service, name: str = name) -> bool:
-            return any(word not in mechanisms.PASSES for word in _options(service, name))
+            return any(word not in mechanisms.PASSES for word in options(service, name))
 
         named = [service for service in site.offering if wrong(service)]
         if named:
-            bad = [word for word in _options(named[0], name) if word not in mechanisms.PASSES]
+            bad = [word for word in options(named[0], name) if word not in mechanisms.PASSES]
             why = f"smtpd ends with an error when it meets an option that it does not know. {THROTTLED}"
-            return Problem(f"{name} has {bad[0]} in it", why, remedies.setting(site, name, wrong, _known))
+            seen = f"{name} has {bad[0]} in it"
+            remedy = remedies.setting(site, name, wrong, _known)
+            ahead = guards(site, named) if name == BEFORE else []
+            if ahead is None:
+                return Problem.without_remedy(seen, why, NEEDS_CERTIFICATE)
+            if any(BEFORE in command for command in ahead):  # which sets it already
+                remedy = remedies.reload(site)
+            return Problem(seen, why, remedies.together(*ahead, remedy))
     return None
 
 
@@ -81,7 +95,7 @@ def anonymous(site: Site) -> Problem | None:
     for name in (BEFORE, UNDER):
 
         def wrong(service: Service, name: str = name) -> bool:
-            return "noanonymous" not in _options(service, name) and not (name == UNDER and not has_tls(service))
+            return "noanonymous" not in options(service, name) and not (name == UNDER and not has_tls(service))
 
         def right(value: str) -> str:
             return ", ".join(["noanonymous", *value.replace(",", " ").split()])
@@ -98,18 +112,20 @@ def plaintext(site: Site) -> Problem | None:
     """Look for passwords that may cross the network in the clear."""
 
     def wrong(service: Service) -> bool:
-        options = _options(service, BEFORE)
-        typed = set(mechanisms.passing(site.mechanisms, options)) & set(mechanisms.SHADOW_MECHANISMS)
-        return bool(typed) and not only_under_tls(service)
+        return in_clear(service, site.mechanisms)
 
     services = [service for service in site.offering if wrong(service)]
     if not services:
         return None
     seen = f"PLAIN or LOGIN is offered without TLS by {services[0].label}"
     why = "Who listens on the way reads the password."
-    if not all(map(has_tls, services)):
-        return Problem.without_remedy(seen, why, "TLS needs a certificate first (smtpd_tls_cert_file).")
-    return Problem(seen, why, remedies.setting(site, "smtpd_tls_auth_only", wrong, lambda _: "yes"))
+    if all(map(has_tls, services)):
+        return Problem(seen, why, remedies.setting(site, AUTH_ONLY, wrong, lambda _: "yes"))
+    if not has_challenge(site.mechanisms):
+        return Problem.without_remedy(seen, why, NEEDS_CERTIFICATE)
+    why += " With this command who has no other mechanism cannot log in; better is TLS, which needs a certificate."
+    commands = [*challenges_alone(site, services), remedies.reload(site)]
+    return Problem(seen, why, remedies.together(*commands), safe=False)
 
 
 def none_left(site: Site) -> Problem | None:
@@ -118,7 +134,7 @@ def none_left(site: Site) -> Problem | None:
 
         def wrong(service: Service, name: str = name) -> bool:
             here = has_tls(service) if name == UNDER else not only_under_tls(service)
-            return here and not mechanisms.passing(site.mechanisms, _options(service, name))
+            return here and not mechanisms.passing(site.mechanisms, options(service, name))
 
         named = [service for service in site.offering if wrong(service)]
         if not named:
@@ -127,15 +143,18 @@ def none_left(site: Site) -> Problem | None:
         seen = f"{name} = {named[0].value(name)} leaves nothing of the mechanisms ({offered})"
         why = f"smtpd ends with `no SASL authentication mechanisms`. {THROTTLED}"
         if not mechanisms.passing(site.mechanisms, ["noanonymous"]):
-            return Problem(seen, why, remedies.conf_option(site, "mech_list", "PLAIN LOGIN"))
-        if name == BEFORE and all(map(has_tls, named)):
-            return Problem(seen, why, remedies.setting(site, "smtpd_tls_auth_only", wrong, lambda _: "yes"))
-        return Problem(seen, why, remedies.setting(site, name, wrong, lambda _: "noanonymous"))
+            problem = Problem(
+                seen, why, remedies.conf_option(site, "mech_list", " ".join(mechanisms.SHADOW_MECHANISMS))
+            )
+            return guarded(site, problem, site.offering, list(mechanisms.SHADOW_MECHANISMS))
+        if name == UNDER:
+            return Problem(seen, why, remedies.setting(site, name, wrong, lambda _: "noanonymous"))
+        if all(map(has_tls, named)):
+            return Problem(seen, why, remedies.setting(site, AUTH_ONLY, wrong, lambda _: "yes"))
+        if has_challenge(site.mechanisms):
+            return Problem(seen, why, remedies.together(*challenges_alone(site, named), remedies.reload(site)))
+        return Problem.without_remedy(seen, why, NEEDS_CERTIFICATE)
     return None
-
-
-def _options(service: Service, name: str) -> list[str]:
-    return service.value(name).lower().replace(",", " ").split()
 
 
 def _known(value: str) -> str:
@@ -144,7 +163,8 @@ def _known(value: str) -> str:
     return ", ".join(dict.fromkeys(["noanonymous", *words]))
 
 
-def _files(service: Service, names: tuple[str, ...]) -> list[str]:
-    """Return the absolute paths that these parameters name."""
+def _files(service: Service) -> list[str]:
+    """Return the absolute paths of certificates and keys; where smtpd_tls_chain_files names any, smtpd uses no others."""
+    names = (_CHAINS,) if service.value(_CHAINS) else (*_CERTIFICATES, *_KEYS)
     values = " ".join(service.value(name) for name in names).replace(",", " ").split()
     return [value for value in values if value.startswith("/")]

@@ -5,16 +5,22 @@ Each function is a check of the table in `checks.table`: it returns the Problem 
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Callable
 from difflib import get_close_matches
+from shlex import quote
 
 from sasldb.errors import SiteConfigError
 from sasldb.operations.checks import remedies
+from sasldb.operations.checks.encryption import guarded
 from sasldb.operations.checks.finding import THROTTLED, Problem
 from sasldb.operations.checks.site import Site
 from sasldb.siteconf.instance import Service, server_types
 from sasldb.siteconf.postfix import POSTCONF
 
+_ENABLE = "smtpd_sasl_auth_enable"
+_ON_PURPOSE = "It was switched off in so many words: whether on purpose is yours to know."
 _SUBMISSION = ("submission", "submissions", "smtps", "465", "587")
 _LIKENESS = 0.85  # of a misspelt parameter to a real one; 1 is the same
 
@@ -26,11 +32,15 @@ def main_cf(site: Site) -> Problem | None:
     except SiteConfigError as error:
         if error.path not in POSTCONF:
             raise
-        place = re.search(r"(/\S+), line (\d+): (?:missing|bad|syntax)", error.reason)
         why = "No Postfix program starts with a configuration that it cannot read."
+        place = re.search(r"fatal: (/.+), line (\d+): (?:missing|bad|syntax)", error.reason)
         if not place:
             return Problem.without_remedy(error.reason, why, "the message says what to correct.")
-        remedy = f"sed -i {place[2]}'s/^/#/' {place[1]}"
+        path = place[1]
+        if site.option:  # the message has question marks for what cannot be printed
+            path = os.path.join(site.option, os.path.basename(path))
+        script = f"{place[2]}s/^/#/"
+        remedy = f"sed -i --follow-symlinks {quote(script)} {quote(path)}"
         return Problem(error.reason, why, remedy, safe=False)
     return None
 
@@ -45,14 +55,24 @@ def misspelt(site: Site) -> Problem | None:
         seen = f"{name} = {value} is set, and there is no parameter of that name"
         why = "Postfix ignores a name that it does not know, so this setting has no effect."
         owners = [service for service in site.servers if name in service.overrides]
-        if owners:
-            commands = [remedies.service_removal(site, service, name) for service in owners]
-            commands += [remedies.master_cf(site, service, likely[0], value) for service in owners if likely]
-        else:
-            commands = [remedies.removal(site, name)]
-            commands += [remedies.main_cf(site, likely[0], value)] if likely else []
-        return Problem(seen, why, remedies.together(*commands, remedies.reload(site)))
+        taken = [right for right in likely if right in site.postfix.named or any(right in o.overrides for o in owners)]
+        if taken:
+            why += f" {taken[0]} is set already, and would get this value: only you know which one is meant."
+        problem = Problem(seen, why, _renamed(site, name, likely, value, owners), safe=bool(likely) and not taken)
+        enabling = likely == [_ENABLE] and value.lower() == "yes"
+        return guarded(site, problem, owners or site.servers) if enabling else problem
     return None
+
+
+def _renamed(site: Site, name: str, likely: list[str], value: str, owners: list[Service]) -> str:
+    """Return the commands that take a parameter away, and set the one that was meant, where that is known."""
+    if owners:
+        commands = [remedies.service_removal(site, service, name) for service in owners]
+        commands += [remedies.master_cf(site, service, likely[0], value) for service in owners if likely]
+    else:
+        commands = [remedies.removal(site, name)]
+        commands += [remedies.main_cf(site, likely[0], value)] if likely else []
+    return remedies.together(*commands, remedies.reload(site))
 
 
 def sasl_type(site: Site) -> Problem | None:
@@ -74,21 +94,34 @@ def sasl_type(site: Site) -> Problem | None:
         for service in others
         if "smtpd_sasl_type" in service.overrides
     ]
-    return Problem(seen, why, remedies.together(*commands, remedies.reload(site)))
+    serving = _serving(site, others)
+    if serving:
+        why += f" {serving} is there: whoever logs in by it cannot any more after this command."
+    problem = Problem(seen, why, remedies.together(*commands, remedies.reload(site)), safe=not serving)
+    return guarded(site, problem, [service for service in others if service in site.offering])
+
+
+def _serving(site: Site, services: list[Service]) -> str:
+    """Return the socket of another SASL server that one of `services` asks and that may be answered, "" where none is there."""
+    for service in services:
+        path = service.value("smtpd_sasl_path").removeprefix("unix:")
+        if path.startswith("inet:"):
+            return path
+        jail = site.postfix.jail  # also the directory that smtpd works in
+        place = f"{jail}/{path}" if service.chroot or not path.startswith("/") else path
+        if os.path.lexists(place):
+            return os.path.normpath(place)
+    return ""
 
 
 def auth_off(site: Site) -> Problem | None:
     """Look for AUTH that is switched off everywhere."""
     if site.offering:
         return None
-    commands = [
-        remedies.service_removal(site, service, "smtpd_sasl_auth_enable")
-        for service in site.servers
-        if "smtpd_sasl_auth_enable" in service.overrides
-    ]
-    commands = [remedies.main_cf(site, "smtpd_sasl_auth_enable", "yes"), *commands, remedies.reload(site)]
-    seen = "smtpd_sasl_auth_enable is not yes for any smtpd service"
-    return Problem(seen, "AUTH is not offered: clients cannot even try to log in.", remedies.together(*commands))
+    off = [service for service in site.servers if _ENABLE in service.overrides]
+    commands = [remedies.service_removal(site, service, _ENABLE) for service in off]
+    commands = [remedies.main_cf(site, _ENABLE, "yes"), *commands, remedies.reload(site)]
+    return _switched_off(site, f"{_ENABLE} is not yes for any smtpd service", site.servers, commands)
 
 
 def submission_off(site: Site) -> Problem | None:
@@ -96,10 +129,16 @@ def submission_off(site: Site) -> Problem | None:
     off = [service for service in site.servers if _is_submission(service) and service not in site.offering]
     if not off:
         return None
-    commands = [remedies.master_cf(site, service, "smtpd_sasl_auth_enable", "yes") for service in off]
-    seen = f"smtpd_sasl_auth_enable is not yes for {_labels(off)}"
-    why = "Mail programs log in at the submission service, and master.cf overrules main.cf there."
-    return Problem(seen, why, remedies.together(*commands, remedies.reload(site)))
+    commands = [remedies.master_cf(site, service, _ENABLE, "yes") for service in off]
+    return _switched_off(site, f"{_ENABLE} is not yes for {_labels(off)}", off, [*commands, remedies.reload(site)])
+
+
+def _switched_off(site: Site, seen: str, services: list[Service], commands: list[str]) -> Problem:
+    """Return the problem of `services` without AUTH, which `commands` switch on."""
+    why = "AUTH is not offered: clients cannot even try to log in."
+    written = any(_ENABLE in service.overrides or _ENABLE in site.postfix.named for service in services)
+    problem = Problem(seen, f"{why} {_ON_PURPOSE}" if written else why, remedies.together(*commands), safe=not written)
+    return guarded(site, problem, services)
 
 
 def sasl_path(site: Site) -> Problem | None:
@@ -124,15 +163,14 @@ def hidden_from_networks(site: Site) -> Problem | None:
     def wrong(service: Service) -> bool:
         return bool(everybody & set(_words(service.value("smtpd_sasl_exceptions_networks"))))
 
-    if not any(map(wrong, site.offering)):
-        return None
-
     def right(value: str) -> str:
         return ", ".join(word for word in _words(value) if word not in everybody)
 
     seen = "smtpd_sasl_exceptions_networks names every client"
     why = "AUTH is not offered to the clients that it names."
-    return Problem(seen, why, remedies.setting(site, "smtpd_sasl_exceptions_networks", wrong, right))
+    return _hidden(
+        site, Problem(seen, why, remedies.setting(site, "smtpd_sasl_exceptions_networks", wrong, right)), wrong
+    )
 
 
 def discarded(site: Site) -> Problem | None:
@@ -141,15 +179,23 @@ def discarded(site: Site) -> Problem | None:
     def wrong(service: Service) -> bool:
         return "auth" in _words(service.value("smtpd_discard_ehlo_keywords").lower())
 
-    if not any(map(wrong, site.offering)):
-        return None
-
     def right(value: str) -> str:
         return ", ".join(word for word in _words(value) if word.lower() != "auth")
 
     seen = "smtpd_discard_ehlo_keywords has auth in it"
     why = "The reply to EHLO leaves AUTH out, so no client tries to log in."
-    return Problem(seen, why, remedies.setting(site, "smtpd_discard_ehlo_keywords", wrong, right))
+    return _hidden(site, Problem(seen, why, remedies.setting(site, "smtpd_discard_ehlo_keywords", wrong, right)), wrong)
+
+
+def _hidden(site: Site, problem: Problem, wrong: Callable[[Service], bool]) -> Problem | None:
+    """Return the problem of services that keep AUTH from view; where another one shows it, that may be on purpose."""
+    services = [service for service in site.offering if wrong(service)]
+    if not services:
+        return None
+    if len(services) < len(site.offering):
+        problem.safe = False
+        problem.why += f" Only {_labels(services)} does so: whether on purpose is yours to know."
+    return guarded(site, problem, services)
 
 
 def _is_submission(service: Service) -> bool:

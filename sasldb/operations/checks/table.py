@@ -19,6 +19,7 @@ from sasldb.operations.checks import (
     server,
     soundness,
     users,
+    verifier,
 )
 from sasldb.operations.checks.finding import Check
 
@@ -71,8 +72,8 @@ CHECKS = (
     Check("sasldb-plugin", methods.sasldb_plugin, PLUGINS, (*_SAID, "pwcheck-method")),
     Check("mechanism-unknown", methods.unknown_mechanism, PLUGINS, _SAID),
     Check("mechanism-plugin", methods.mechanism_plugin, PLUGINS, _SAID),
-    Check("saslauthd-mechanisms", methods.beyond_saslauthd, PLUGINS, _VERIFIED),
-    Check("saslauthd-unreachable", methods.saslauthd, PLUGINS, (*_VERIFIED, "saslauthd-mechanisms")),
+    Check("saslauthd-mechanisms", verifier.beyond_saslauthd, PLUGINS, _VERIFIED),
+    Check("saslauthd-unreachable", verifier.unreachable, PLUGINS, (*_VERIFIED, "saslauthd-mechanisms")),
     Check("chroot-path", jail.outside_path, DATABASE, (*_AUTH, *_VERIFIED)),
     Check("chroot-copy-missing", jail.missing, DATABASE, (*_AUTH, *_VERIFIED, "chroot-path")),
     Check(

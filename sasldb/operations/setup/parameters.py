@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 
-from sasldb.operations.checks.security import has_tls
+from sasldb.operations.checks.encryption import has_tls
 from sasldb.operations.checks.site import Site
 from sasldb.operations.setup import restrictions
 from sasldb.operations.setup.request import EVERYBODY, MYDOMAIN, Request

@@ -66,6 +66,14 @@ FAULTS = [
         "mv {conf} {conf}.broken && " + GOOD_CONF + " && " + RELOAD,
     ),
     Fault(
+        "conf-unreadable",
+        "smtpd.conf is a pipe",
+        'rm "$CONF"; mkfifo "$CONF"',
+        SILENT,
+        NOTHING,
+        "mv {conf} {conf}.broken && " + GOOD_CONF + " && postfix -c {config} stop && postfix -c {config} start",
+    ),
+    Fault(
         "conf-malformed",
         "a line without a colon",
         "sed -i '1s/:/ /' \"$CONF\"",

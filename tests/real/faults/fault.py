@@ -61,4 +61,6 @@ def option(key: str, value: str) -> str:
 
 
 NEW_USER = 'printf %s "$PASSWORD" | saslpasswd2 -p -c -f "$SEEN" -u example.com alice'
+NO_TLS = "main smtpd_tls_security_level= smtpd_tls_auth_only=no smtpd_tls_cert_file= smtpd_tls_key_file="
+RESTORED = 'cp -a "$HOME_/good/config/." "$CONFIG/"; postfix -c "$CONFIG" reload'
 RELAY = "permit_mynetworks, permit_sasl_authenticated, reject_unauth_destination"

@@ -2,11 +2,32 @@
 
 from __future__ import annotations
 
-from tests.real.faults.fault import CHROOT, FAILED, LATER, NOTHING, NO_VERIFIER, OK, REFUSED, RELOAD, Fault, option
+from tests.real.faults.fault import (
+    CHROOT,
+    FAILED,
+    LATER,
+    NOTHING,
+    NO_VERIFIER,
+    OK,
+    REFUSED,
+    RELOAD,
+    SILENT,
+    Fault,
+    option,
+)
 
 UNPLUG = 'mkdir "$HOME_/p"; cp -a "$PLUGINS"/. "$HOME_/p"; cd "$HOME_/p"; rm {}; mount --bind "$HOME_/p" "$PLUGINS"'
 PLUG = 'umount -l "$PLUGINS"; postfix -c "$CONFIG" reload'
 SASLAUTHD = 'mkdir -m 0755 /etc/elsewhere; saslauthd -a {} -m /etc/elsewhere -n 1 >/dev/null 2>&1; option "pwcheck_method: saslauthd"; option "saslauthd_path: /etc/elsewhere/mux"'
+# A database of users that has none, and that smtpd can use.
+SQL = """mkdir -m 0755 /etc/elsewhere
+"$PYTHON" -c 'import sqlite3; sqlite3.connect("/etc/elsewhere/sql").execute("CREATE TABLE users (name, realm, password)")'
+[ "$DB" = "$SEEN" ] || cp -a /etc/elsewhere "$JAIL/etc/"
+option "auxprop_plugin: sql"; option "sql_engine: sqlite3"; option "sql_database: /etc/elsewhere/sql"
+option "sql_select: SELECT password FROM users WHERE name = '%u' AND realm = '%r'"
+"""
+SQL_USER = """"$PYTHON" -c 'import sqlite3; c = sqlite3.connect("/etc/elsewhere/sql"); c.execute("INSERT INTO users VALUES (?, ?, ?)", ("alice", "example.com", "'"$PASSWORD"'")); c.commit()'
+"""
 
 FAULTS = [
     Fault(
@@ -63,6 +84,25 @@ FAULTS = [
     ),
     Fault(
         "saslauthd-unreachable",
+        "smtpd may not reach saslauthd's socket in its jail",
+        'mkdir -p "$JAIL/etc/elsewhere"; saslauthd -a sasldb -m "$JAIL/etc/elsewhere" -n 1 >/dev/null 2>&1; option "pwcheck_method: saslauthd"; option "saslauthd_path: /etc/elsewhere/mux"; option "sasldb_path: /etc/none"; option "mech_list: PLAIN LOGIN"; chgrp sasl "$JAIL/etc/elsewhere"; chmod 0710 "$JAIL/etc/elsewhere"',
+        LATER,
+        "cannot connect to saslauthd server: Permission denied",
+        "usermod -a -G sasl postfix && " + RELOAD,
+        where=CHROOT,
+    ),
+    Fault(
+        "saslauthd-unreachable",
+        "saslauthd's directory is root's alone",
+        SASLAUTHD.format("sasldb")
+        + '; option "sasldb_path: /etc/none"; option "mech_list: PLAIN LOGIN"; chmod 0700 /etc/elsewhere',
+        LATER,
+        "cannot connect to saslauthd server: Permission denied",
+        None,
+        then="chmod 0755 /etc/elsewhere",
+    ),
+    Fault(
+        "saslauthd-unreachable",
         "saslauthd's socket is outside the jail",
         SASLAUTHD.format("sasldb") + '; option "sasldb_path: /etc/none"; option "mech_list: PLAIN LOGIN"',
         LATER,
@@ -89,12 +129,29 @@ FAULTS = [
         option("auxprop_plugin", "sasldb"),
     ),
     Fault(
+        "auxprop-plugin",
+        "auxprop_plugin names sql, and the users are in the sasldb",
+        SQL,
+        REFUSED,
+        FAILED,
+        option("auxprop_plugin", "sasldb"),
+    ),
+    Fault(
         "auxprop-plugin-unset",
         "auxprop_plugin is not set",
         'sed -i /^auxprop/d "$CONF"',
         OK,
         NOTHING,
         "printf '\\n%s\\n' 'auxprop_plugin: sasldb' >> {conf} && " + RELOAD,
+    ),
+    Fault(
+        "auxprop-plugin-unset",
+        "auxprop_plugin is not set, and SQL is used beside the sasldb",
+        SQL + 'sed -i /^auxprop/d "$CONF"',
+        OK,
+        NOTHING,
+        "printf '\\n%s\\n' 'auxprop_plugin: sasldb sql' >> {conf} && " + RELOAD,
+        where=CHROOT,
     ),
     Fault(
         "sasldb-plugin",
@@ -123,6 +180,14 @@ FAULTS = [
         "Couldn't find mech CRAM-MD5",
         option("mech_list", "CRAM-MD5 PLAIN"),
         mechanism="CRAM-MD5",
+    ),
+    Fault(
+        "mechanism-unknown",
+        "no mechanism but a misspelt one, and PLAIN would be offered in the clear",
+        'main smtpd_tls_auth_only=no; option "mech_list: PLAIM"',
+        SILENT,
+        "no SASL authentication mechanisms",
+        "postconf -c {config} -e 'smtpd_tls_auth_only = yes' && " + option("mech_list", "PLAIN"),
     ),
     Fault(
         "mechanism-unservable",

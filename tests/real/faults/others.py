@@ -36,6 +36,23 @@ FAULTS = [
         "chown root:root {config}/sasl_passwd && chmod 0600 {config}/sasl_passwd",
     ),
     Fault(
+        "client-passwords-exposed",
+        "Postfix's user may read sasl_passwd",
+        LENIENT + "TYPE=texthash; " + CLIENT + 'chgrp postfix "$CONFIG/sasl_passwd"; chmod 0640 "$CONFIG/sasl_passwd"',
+        OK,
+        NOTHING,
+        "chown root:root {config}/sasl_passwd && chmod 0600 {config}/sasl_passwd",
+    ),
+    Fault(
+        "client-passwords-exposed",
+        "everybody may read a sasl_passwd that proxymap opens",
+        LENIENT + "TYPE=proxy:texthash; " + CLIENT,
+        OK,
+        NOTHING,
+        "chown root:postfix {config}/sasl_passwd && chmod 0640 {config}/sasl_passwd",
+        where=CHROOT,
+    ),
+    Fault(
         "client-mechanisms-refused",
         "the client refuses PLAIN and LOGIN",
         "TYPE=texthash; " + CLIENT + 'chmod 0600 "$CONFIG/sasl_passwd"',

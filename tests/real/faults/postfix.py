@@ -2,7 +2,23 @@
 
 from __future__ import annotations
 
-from tests.real.faults.fault import CHROOT, FAILED, NOTHING, OK, REFUSED, RELAY, RELOAD, SILENT, Fault, main
+from tests.real.faults.fault import (
+    CHROOT,
+    FAILED,
+    NOTHING,
+    NO_TLS,
+    OK,
+    REFUSED,
+    RELAY,
+    RELOAD,
+    RESTORED,
+    SILENT,
+    Fault,
+    main,
+)
+
+NO_AUTH = 'postconf -c "$CONFIG" -X smtpd_sasl_auth_enable; '
+CHALLENGE = "postconf -c {config} -e 'smtpd_sasl_security_options = noanonymous, noplaintext'"
 
 FAULTS = [
     Fault(
@@ -11,7 +27,7 @@ FAULTS = [
         'postfix -c "$CONFIG" stop; sleep 0.2; : > "$HOME_/maillog"; echo junk >> "$CONFIG/main.cf"',
         SILENT,
         NOTHING,
-        "sed -i {last}'s/^/#/' {config}/main.cf",
+        "sed -i --follow-symlinks '{last}s/^/#/' {config}/main.cf",
         then='postfix -c "$CONFIG" start',
         reload=False,
     ),
@@ -22,6 +38,16 @@ FAULTS = [
         SILENT,
         NOTHING,
         "postconf -c {config} -X smtpd_sasl_auth_enabled && " + main("smtpd_sasl_auth_enable = yes"),
+    ),
+    Fault(
+        "parameter-misspelt",
+        "a misspelt parameter, and passwords would go in the clear",
+        'main smtpd_sasl_auth_enabled=yes smtpd_tls_auth_only=no; postconf -c "$CONFIG" -X smtpd_sasl_auth_enable',
+        SILENT,
+        NOTHING,
+        "postconf -c {config} -e 'smtpd_tls_auth_only = yes' && postconf -c {config} -X smtpd_sasl_auth_enabled && "
+        + main("smtpd_sasl_auth_enable = yes"),
+        where=CHROOT,
     ),
     Fault(
         "sasl-type",
@@ -40,6 +66,33 @@ FAULTS = [
         main("smtpd_sasl_auth_enable = yes"),
     ),
     Fault(
+        "auth-disabled",
+        "AUTH is not switched on, nor kept under TLS",
+        NO_AUTH + "main smtpd_tls_auth_only=no",
+        SILENT,
+        NOTHING,
+        "postconf -c {config} -e 'smtpd_tls_auth_only = yes' && " + main("smtpd_sasl_auth_enable = yes"),
+        where=CHROOT,
+    ),
+    Fault(
+        "auth-disabled",
+        "AUTH is not switched on, and there is no TLS",
+        NO_AUTH + NO_TLS,
+        SILENT,
+        NOTHING,
+        f"{CHALLENGE} && " + main("smtpd_sasl_auth_enable = yes"),
+        after="SCRAM-SHA-256",
+    ),
+    Fault(
+        "auth-disabled",
+        "AUTH is not switched on, and nothing would keep passwords out of the clear",
+        NO_AUTH + NO_TLS + '; option "mech_list: PLAIN LOGIN"',
+        SILENT,
+        NOTHING,
+        None,
+        then=RESTORED,
+    ),
+    Fault(
         "submission-auth-disabled",
         "AUTH is switched off for submission in master.cf",
         'postconf -c "$CONFIG" -M "127.0.0.1:submission/inet=127.0.0.1:submission inet n - n - - smtpd -o smtpd_sasl_auth_enable=no"',
@@ -55,6 +108,15 @@ FAULTS = [
         REFUSED,
         FAILED,
         main("smtpd_sasl_path = smtpd"),
+    ),
+    Fault(
+        "submission-auth-disabled",
+        "AUTH is switched off for submission, which has no TLS",
+        'postconf -c "$CONFIG" -M "127.0.0.1:submission/inet=127.0.0.1:submission inet n - n - - smtpd -o smtpd_sasl_auth_enable=no -o smtpd_tls_security_level=none -o smtpd_tls_auth_only=no"',
+        OK,
+        NOTHING,
+        "postconf -c {config} -P 127.0.0.1:submission/inet/smtpd_sasl_security_options=noanonymous,noplaintext && "
+        "postconf -c {config} -P 127.0.0.1:submission/inet/smtpd_sasl_auth_enable=yes && " + RELOAD,
     ),
     Fault(
         "auth-hidden-from-networks",

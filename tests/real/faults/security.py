@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.real.faults.fault import CHROOT, NONE_LEFT, NOTHING, OK, RELAY, SILENT, Fault, main
+from tests.real.faults.fault import CHROOT, NONE_LEFT, NOTHING, NO_TLS, OK, RELAY, RESTORED, SILENT, Fault, main
 
 FAULTS = [
     Fault(
@@ -23,12 +23,31 @@ FAULTS = [
         then='cp -a "$HOME_/good/config/cert.pem" "$CONFIG/"; postfix -c "$CONFIG" reload',
     ),
     Fault(
+        "tls-certificate",
+        "a key named in smtpd_tls_chain_files is gone",
+        'main smtpd_tls_cert_file=/etc/none "smtpd_tls_chain_files=$CONFIG/key.pem, $CONFIG/cert.pem"; rm "$CONFIG/key.pem"',
+        SILENT,
+        "no shared cipher",
+        None,
+        then='cp -a "$HOME_/good/config/key.pem" "$CONFIG/"; postfix -c "$CONFIG" reload',
+        where=CHROOT,
+    ),
+    Fault(
         "security-option-unknown",
         "an unknown security option",
         'main "smtpd_sasl_security_options=noanonymous, noplain"',
         SILENT,
         'unknown SASL security options value "noplain"',
         main("smtpd_sasl_security_options = noanonymous"),
+    ),
+    Fault(
+        "security-option-unknown",
+        "an unknown security option, and there is no TLS",
+        f'{NO_TLS} "smtpd_sasl_security_options=noanonymous, noplain"',
+        SILENT,
+        'unknown SASL security options value "noplain"',
+        main("smtpd_sasl_security_options = noanonymous, noplaintext"),
+        after="SCRAM-SHA-256",
     ),
     Fault(
         "anonymous-allowed",
@@ -56,6 +75,24 @@ FAULTS = [
         where=CHROOT,
     ),
     Fault(
+        "mechanisms-none-left",
+        "no mechanism passes them, and there is no TLS",
+        f'{NO_TLS} "smtpd_sasl_security_options=noanonymous, nodictionary"',
+        SILENT,
+        NONE_LEFT,
+        main("smtpd_sasl_security_options = noanonymous, noplaintext"),
+        after="SCRAM-SHA-256",
+    ),
+    Fault(
+        "mechanisms-none-left",
+        "no mechanism passes them, and passwords would go in the clear",
+        f'{NO_TLS} "smtpd_sasl_security_options=noanonymous, noplaintext"; option "mech_list: PLAIN LOGIN"',
+        SILENT,
+        NONE_LEFT,
+        None,
+        then=RESTORED,
+    ),
+    Fault(
         "plaintext-without-tls",
         "passwords may cross the network in the clear",
         "main smtpd_tls_auth_only=no",
@@ -63,6 +100,15 @@ FAULTS = [
         NOTHING,
         main("smtpd_tls_auth_only = yes"),
         where=CHROOT,
+    ),
+    Fault(
+        "plaintext-without-tls",
+        "passwords cross the network in the clear, for there is no TLS",
+        NO_TLS,
+        OK,
+        NOTHING,
+        main("smtpd_sasl_security_options = noanonymous, noplaintext"),
+        after="SCRAM-SHA-256",
     ),
     Fault(
         "open-relay",

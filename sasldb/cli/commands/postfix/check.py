@@ -19,6 +19,7 @@ from sasldb.operations.syslog import printable
 
 _COLOURS = {ERROR: "red", WARNING: "yellow", UNSEEN: "blue"}
 _WIDTH = 9  # of the column of severities
+_DECIDE = "To be decided by you, and never run by --fix:"
 _KEYS = ("name", "severity", "seen", "why", "remedy")
 
 
@@ -45,7 +46,7 @@ def command(file: str | None, app: str | None, config_dir: str | None, json: boo
 
     Goes from Postfix's configuration over libsasl's to the database. What smtpd may read is tried with its user and in its chroot, so
     run this as root. Each fault is told once, with what was seen, why it matters, and the command that mends it. Exit status 1 when
-    there is a finding.
+    there is a finding, or one is left by --fix, which tells why.
 
     \b
     Example: another instance, and mend what is safe to mend
@@ -53,35 +54,51 @@ def command(file: str | None, app: str | None, config_dir: str | None, json: boo
     """
     if yes and not fix:
         raise click.UsageError("--yes goes with --fix")
+    if app is not None and (not app.strip(".") or "/" in app or "\0" in app):
+        raise click.UsageError("--app: the name of an application, such as smtpd, and no path")
     named = file or os.environ.get("SASLDB_PATH") or None
     site = Site(config_dir, named, app)
     report = check(site)
-    tried: set[str] = set()
+    tried: dict[str, str] = {}
     while fix and _mend(report, yes, tried):  # what is mended may have hidden something else
         site = Site(config_dir, named, app)
         report = check(site)
+    for finding in report.findings if fix else []:
+        tell(f"left: {finding.name}, {_reason(finding, tried)}")
     _show(report, site, json)
     return 1 if report.findings else 0
 
 
-def _mend(report: Report, yes: bool, tried: set[str]) -> bool:
-    """Show each safe remedy that is not among `tried`, add it there, ask, and run it; tell whether one was run."""
+def _mend(report: Report, yes: bool, tried: dict[str, str]) -> bool:
+    """Show each safe remedy that is not in `tried`, ask, run it, and put what came of it there; tell whether one was run."""
     from sasldb.operations.mending import mend
 
     ran = False
     for finding in report.findings:
         if not finding.safe or finding.remedy is None or finding.remedy in tried:
             continue
-        tried.add(finding.remedy)
         tell(f"{finding.name}: {finding.seen}")
         tell(f"to mend it: {finding.remedy}")
-        if yes or _agreed():
-            try:
-                mend(finding, os.path.dirname(os.path.abspath(sys.argv[0])))
-                ran = True
-            except SasldbError as error:
-                tell(str(error))
+        if not (yes or _agreed()):
+            tried[finding.remedy] = "as you said"
+            continue
+        try:
+            mend(finding, os.path.dirname(os.path.abspath(sys.argv[0])))
+            tried[finding.remedy] = "though its command was run"
+            ran = True
+        except SasldbError as error:
+            tried[finding.remedy] = "for its command failed"
+            tell(str(error))
     return ran
+
+
+def _reason(finding: Finding, tried: dict[str, str]) -> str:
+    """Return why a finding is left after --fix."""
+    if finding.severity == UNSEEN:
+        return "which could not be looked at"
+    if finding.remedy is None:
+        return "for no command can mend it"
+    return tried.get(finding.remedy, "for you to decide")
 
 
 def _agreed() -> bool:
@@ -113,6 +130,8 @@ def _show_finding(finding: Finding) -> None:
     _write(f"  {severity}{click.style(finding.name, bold=True)}")
     for sentence in (finding.seen, finding.why):
         _write(f"{margin}{printable(sentence)}")
+    if finding.remedy and not finding.safe:
+        _write(f"{margin}{_DECIDE}")
     if finding.remedy:
         _write(f"{margin}run: {printable(finding.remedy)}")
 

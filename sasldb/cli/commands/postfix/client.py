@@ -33,6 +33,9 @@ def command(
     root alone may read, and so does what postmap makes of it. With --sender the entry is that sender's, and the server is put into
     sender_relay; without it the server becomes the relayhost. Shows everything as a diff first, without passwords, and asks.
 
+    For --undo the tables as they were lie, with their passwords, in sasldb-undo/client-N in Postfix's configuration directory. Root alone
+    may enter it; remove it when the old passwords must be gone.
+
     This has nothing to do with the database of users who log in here.
 
     \b

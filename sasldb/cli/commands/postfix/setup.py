@@ -12,7 +12,22 @@ from sasldb.cli.rendering import say, tell
 from sasldb.operations.setup.request import AUTHENTICATED, BACKENDS, EVERYBODY, LDAPDB, SASLDB, SQL, Request
 
 _WHAT = "setup"
+_NO_REALM = frozenset("$,;\"'")  # what main.cf expands, and what ends a word there; so do blanks
 _LATER = ("database-no-users", "postfix-stopped")  # what naturally comes after a setup
+
+
+def _realm(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    """Refuse what postconf would replace, or what can be no realm."""
+    if value is not None and any(char in _NO_REALM or char.isspace() or not char.isprintable() for char in value):
+        raise click.BadParameter("a realm has no blanks, commas, quotes and dollar signs", context, parameter)
+    return value
+
+
+def _one_line(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    """Refuse what would begin another line of main.cf."""
+    if value is not None and any(char != "\t" and not char.isprintable() for char in value):
+        raise click.BadParameter("a list of networks has no line ends", context, parameter)
+    return value
 
 
 @click.command("setup")
@@ -26,7 +41,10 @@ _LATER = ("database-no-users", "postfix-stopped")  # what naturally comes after 
 )
 @click.option("--backend-options", metavar="FILE", type=PATH, help="More lines for the conf, as sql_select: ...")
 @click.option(
-    "--local-domain", metavar="REALM", help="The realm of logins without one; the word mydomain is Postfix's own."
+    "--local-domain",
+    metavar="REALM",
+    callback=_realm,
+    help="The realm of logins without one; the word mydomain is Postfix's own.",
 )
 @click.option("--submission", is_flag=True, help="Serve port 587, for those who log in.")
 @click.option("--sender-login-maps", is_flag=True, help="Let users send under their own addresses alone.")
@@ -36,7 +54,9 @@ _LATER = ("database-no-users", "postfix-stopped")  # what naturally comes after 
     default=AUTHENTICATED,
     help="Whom these maps bind; everybody: nobody else, on the Internet or in mynetworks, may use a user's address.",
 )
-@click.option("--exceptions-networks", metavar="LIST", help="Clients to hide AUTH from, as 192.0.2.0/24.")
+@click.option(
+    "--exceptions-networks", metavar="LIST", callback=_one_line, help="Clients to hide AUTH from, as 192.0.2.0/24."
+)
 @click.option("--authenticated-header", is_flag=True, help="Show login names in Received: headers, to the world.")
 @click.option("--broken-clients", is_flag=True, help="Repeat the AUTH line for Outlook up to 2003.")
 @consented

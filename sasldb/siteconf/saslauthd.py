@@ -1,0 +1,36 @@
+"""Which saslauthd makes a socket, and what it compares passwords with: the arguments of the running processes tell.
+
+Source: saslauthd(8) of Cyrus SASL 2.1.28; Linux, proc(5). Raises nothing: what cannot be seen is not known.
+"""
+
+from __future__ import annotations
+
+import os
+
+DIRECTORY = "/var/run/saslauthd"
+SOCKET = "mux"  # in the directory of option -m
+SASLDB = "sasldb"
+
+
+def backend(path: str) -> str:
+    """Return the -a of the saslauthd whose socket is `path` (as seen by us), "" where that is not known."""
+    directory = os.path.realpath(os.path.dirname(path))
+    for name in os.listdir("/proc") if os.path.isdir("/proc") else []:
+        if not name.isdigit():
+            continue
+        try:
+            with open(f"/proc/{name}/cmdline", "rb") as file:
+                argv = [os.fsdecode(word) for word in file.read().split(b"\0")]
+        except OSError:  # it ended meanwhile
+            continue
+        if os.path.basename(argv[0]) == "saslauthd" and os.path.realpath(_value(argv, "-m") or DIRECTORY) == directory:
+            return _value(argv, "-a")
+    return ""
+
+
+def _value(argv: list[str], option: str) -> str:
+    """Return what follows `option`, in the same word or as the next; "" where it is not given."""
+    for word, following in zip(argv, [*argv[1:], ""]):
+        if word.startswith(option):
+            return word[len(option) :] or following
+    return ""
