@@ -21,7 +21,7 @@ Done = subprocess.CompletedProcess[str]
 
 def run(commands: Commands, *arguments: str) -> Done:
     """Run `sasldb login` with `arguments` and the password on standard input."""
-    argv = [commands.sasldb, "login", "--password-stdin", "--local-domain", "example.com", *arguments]
+    argv = [commands.sasldb, "login", "--password-stdin", "--local-domain", "example.com", "--pace", "0", *arguments]
     return subprocess.run(argv, input="wonderland\n", capture_output=True, text=True, timeout=30, check=False)
 
 
@@ -71,7 +71,7 @@ def test_exit_status(commands: Commands, tmp_path: Path, mechanisms: list[str], 
     chosen = [word for name in mechanisms for word in ("--mechanism", name)]
     with Server(*[answering({b"PLAIN": YES, b"LOGIN": NO})] * 2) as server:
         address = f"smtp://127.0.0.1:{server.port}"
-        done = run(commands, address, "alice", "--pace", "0", "-f", str(tmp_path / "none"), *chosen)
+        done = run(commands, address, "alice", "-f", str(tmp_path / "none"), *chosen)
     assert done.returncode == status, done.stderr
 
 
