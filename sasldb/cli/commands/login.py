@@ -63,7 +63,13 @@ def _planned(mechanism: tuple[str, ...], every: bool, options: dict[str, Any], p
 @click.option("--insecure", is_flag=True, help="Take any certificate, whoever shows it.")
 @click.option("--no-starttls", is_flag=True, help="Stay in the clear, though STARTTLS is offered.")
 @click.option("--allow-unencrypted", is_flag=True, help="Send a password over the network in the clear, if it must be.")
-@click.option("--pace", metavar="SECONDS", type=click.FloatRange(0, 3600), default=1, help="Time between two tries.")
+@click.option(
+    "--pace",
+    metavar="SECONDS",
+    type=click.FloatRange(0, 3600),
+    default=1,
+    help="Time between two tries at one host, whichever process of yours makes them; 0 to wait for none.",
+)
 @click.option(
     "--timeout", metavar="SECONDS", type=click.FloatRange(0.1, 3600), default=60, help="How long a try may take."
 )
@@ -87,6 +93,8 @@ def command(
     ADDRESS is smtp://HOST[:PORT], smtps://HOST[:PORT], or saslauthd:PATH with the path of saslauthd's socket. USER is sent as it is.
     Over SMTP, what is offered before and after STARTTLS is told, and each mechanism asked for is tried once, over a connection
     of its own. Where a server on this host refuses, it is told what the database explains.
+
+    Between the end of one try at a host and the next lies a second, even if another process of the same user made it; see --pace.
 
     Exit status 0 if every try was accepted, 1 if one was refused, 3 if one could not be made.
 
