@@ -16,6 +16,7 @@ from sasldb.errors import BadMessage, SasldbError
 from sasldb.login.patience import Patience
 
 _PIECE = 4096  # octets
+_NO_CA = {2, 18, 19, 20, 21}  # X509_V_ERR_: no issuer, self-signed, or one of these in the chain; openssl-verify(1)
 INSECURE = "to go on without knowing who it is, add --insecure"
 
 
@@ -84,7 +85,8 @@ class Wire:
             encrypted = context.wrap_socket(self._socket, server_hostname=host)
         except ssl.SSLCertVerificationError as error:
             reason = f"its certificate is not trusted: {error.verify_message}"
-            raise SasldbError(self.name, reason, f"name its CA with --ca-file, or {INSECURE}") from error
+            remedy = f"name its CA with --ca-file, or {INSECURE}" if error.verify_code in _NO_CA else INSECURE
+            raise SasldbError(self.name, reason, remedy) from error
         except (OSError, ValueError) as error:
             raise SasldbError(self.name, f"TLS failed: {_words(error)}") from error
         cipher = encrypted.cipher()

@@ -21,7 +21,7 @@ from sasldb.login.mechanisms import TABLE, Mechanism, named
 from sasldb.login.pace import Pace
 from sasldb.login.patience import TOTAL, Patience
 from sasldb.login.target import SASLAUTHD, Target
-from sasldb.login.transcript import Transcript
+from sasldb.login.transcript import MASKED, Transcript
 from sasldb.login.visit import Security, Visit, visit
 from sasldb.model.identity import UserId
 from sasldb.model.secret import Secret
@@ -119,11 +119,13 @@ class _Tries:
     def __init__(self, plan: Plan, transcript: Transcript) -> None:
         self._plan = plan
         self._transcript = transcript
-        self._credentials = Credentials(plan.user, plan.password, plan.service, plan.target.host)
+        self._credentials = Credentials(plan.user, plan.password, host=plan.target.host)
         self._wanted = [named(name) for name in plan.mechanisms or ()]
         self._addresses = resolve(plan.target.host, plan.target.port, plan.target.name)
         self._pace = Pace(hosts(self._addresses), plan.pace, plan.total, plan.target.name)
+        self._encrypted = False
         self._first = self._arrive()
+        self._encrypted = bool(self._first.session.wire.tls)
         self._visit: Visit | None = self._first
 
     def run(self) -> Report:
@@ -183,7 +185,11 @@ class _Tries:
         self._pace.take()
         try:
             patience = Patience(self._plan.total)
-            return visit(self._plan.target, self._addresses, self._plan.security, patience, self._transcript)
+            arrived = visit(self._plan.target, self._addresses, self._plan.security, patience, self._transcript)
+            if self._encrypted and not arrived.session.wire.tls:
+                arrived.session.wire.close()
+                raise BadMessage(self._plan.target.name, "it offers STARTTLS no more, as if somebody were in between")
+            return arrived
         except BaseException:
             self._pace.leave()
             raise
@@ -205,15 +211,19 @@ def _obstacle(mechanism: Mechanism, arrived: Visit) -> str:
 def _ask_saslauthd(plan: Plan, transcript: Transcript) -> Report:
     """Ask saslauthd, which gets user and realm apart."""
     who = UserId.parse(plan.user)
-    request = saslauthd.Request(who.user, plan.password, plan.service.encode("utf-8", "surrogateescape"), who.realm)
+    service = plan.service.encode("utf-8", "surrogateescape")
+    request = saslauthd.Request(who.user, plan.password, service, who.realm)
     pace = Pace([SASLAUTHD + os.path.realpath(plan.target.path)], plan.pace, plan.total, plan.target.name)
     pace.take()
     try:
         pace.mark()
+        shown = [transcript.shown(field) for field in (who.user, who.realm, service)]
+        transcript.client("user {}, realm {}, service {}, password {}".format(*shown, MASKED))
         reply = saslauthd.ask(plan.target.path, request, Patience(plan.total))
     finally:
         pace.mark()
         pace.leave()
+    transcript.server(reply)
     report = Report(transcript)
     result = Result.ACCEPTED if reply.startswith(b"OK") else Result.REFUSED
     report.attempts.append(Attempt(SASLAUTHD, result, transcript.shown(reply)))

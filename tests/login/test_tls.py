@@ -88,8 +88,19 @@ def test_an_unknown_ca_is_not_trusted(arrive: Arrive, certificate: Certificate, 
 def test_another_hosts_certificate_is_not_trusted(arrive: Arrive, tmp_path: Path) -> None:
     """A certificate of a trusted CA, but for another host, ends it."""
     other = Certificate(tmp_path, "elsewhere.example.com")
-    with Server(smtps(other)) as server, pytest.raises(SasldbError, match="not trusted.*match"):
+    with Server(smtps(other)) as server, pytest.raises(SasldbError, match="not trusted.*match") as caught:
         arrive(server, scheme="smtps", ca_file=other.certificate)
+    assert "--insecure" in caught.value.remedy and "--ca-file" not in caught.value.remedy
+
+
+def test_an_expired_certificate_is_not_trusted(arrive: Arrive, tmp_path: Path) -> None:
+    """A certificate of a trusted CA that has expired ends it; another file of CAs would not help, and is not proposed."""
+    old = Certificate(tmp_path, days=-1)
+    with Server(smtps(old)) as server, pytest.raises(
+        SasldbError, match="not trusted: certificate has expired"
+    ) as caught:
+        arrive(server, scheme="smtps", ca_file=old.certificate)
+    assert "--insecure" in caught.value.remedy and "--ca-file" not in caught.value.remedy
 
 
 def test_insecure_takes_any(arrive: Arrive, tmp_path: Path) -> None:
