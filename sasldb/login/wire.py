@@ -131,6 +131,6 @@ class Wire:
 def _words(error: Exception) -> str:
     if isinstance(error, socket.timeout):
         return "no answer in time"
-    if isinstance(error, ssl.SSLError) and error.reason:
-        return error.reason.replace("_", " ").lower()
+    if isinstance(error, ssl.SSLError):  # without a reason it is an end, told with a line of Python's own source
+        return error.reason.replace("_", " ").lower() if error.reason else "the connection ended"
     return getattr(error, "strerror", None) or "the connection ended"

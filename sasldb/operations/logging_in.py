@@ -165,7 +165,8 @@ class _Tries:
             return self._authenticate(mechanism, arrived)
         except SasldbError as error:
             untried = isinstance(error, MechanismError) and not isinstance(error, BadMessage)
-            return Attempt(mechanism.name, Result.UNTRIED if untried else Result.BROKEN, str(error))
+            words = error.reason if error.subject == mechanism.name else str(error)
+            return Attempt(mechanism.name, Result.UNTRIED if untried else Result.BROKEN, words)
 
     def _authenticate(self, mechanism: Mechanism, arrived: Visit) -> Attempt:
         self._pace.mark()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -73,6 +75,31 @@ def test_exit_status(commands: Commands, tmp_path: Path, mechanisms: list[str], 
         address = f"smtp://127.0.0.1:{server.port}"
         done = run(commands, address, "alice", "-f", str(tmp_path / "none"), *chosen)
     assert done.returncode == status, done.stderr
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_an_interruption(commands: Commands, stop: signal.Signals) -> None:
+    """^C within an exchange ends the command by that signal, at once and without a word."""
+    asked, ended = threading.Event(), threading.Event()
+
+    def talk(peer: Peer) -> None:
+        peer.greet(b"LOGIN")
+        peer.hear()
+        peer.challenge(b"Username:")
+        asked.set()
+        ended.wait(30)
+
+    with Server(talk) as server:
+        argv = [commands.sasldb, "login", f"smtp://127.0.0.1:{server.port}", "alice", "--password-stdin", "--pace", "0"]
+        process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        assert process.stdin is not None
+        process.stdin.write(b"wonderland")
+        process.stdin.close()
+        assert asked.wait(30)
+        process.send_signal(stop)
+        status = process.wait(30)
+        ended.set()
+    assert process.stdout is not None and (status, process.stdout.read()) == (-stop, b"")
 
 
 def test_nobody_there(commands: Commands) -> None:

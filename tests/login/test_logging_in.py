@@ -87,6 +87,16 @@ def test_named_ones(proof: Prove) -> None:
     ]
 
 
+def test_what_cannot_be_tried(proof: Prove) -> None:
+    """A mechanism that cannot carry the password is told, once by its name, and the next one is tried."""
+    with Server(*[offering(b"PLAIN LOGIN")] * 2) as server:
+        plan = Plan(Target("smtp", "127.0.0.1", server.port), USER, Secret(b"a\0b"), ("PLAIN", "LOGIN"))
+        plan.pace = 0
+        first, second = prove(plan).attempts
+    assert (first.result, first.words) == (Result.UNTRIED, "cannot carry a password with a NUL")
+    assert second.result is Result.REFUSED and tried(server) == [b"LOGIN"]
+
+
 def test_unknown_ones(proof: Prove) -> None:
     """A name that is no mechanism of ours is an error before any connection."""
     with Server() as server, pytest.raises(MechanismError, match="GSSAPI"):

@@ -163,6 +163,16 @@ def test_a_handshake_without_an_end(arrive: Arrive, scheme: str) -> None:
     assert time.monotonic() - begin < 2
 
 
+def test_tls_that_ends_at_once(arrive: Arrive) -> None:
+    """A server that hangs up in the place of its TLS is told as that, in words and not with a line of somebody's source."""
+
+    def talk(peer: Peer) -> None:
+        peer.take(100)
+
+    with Server(talk) as server, pytest.raises(SasldbError, match="TLS failed: the connection ended$"):
+        arrive(server, scheme="smtps")
+
+
 def test_smtps_where_there_is_none(arrive: Arrive) -> None:
     """A server that greets in the clear where TLS was to begin is told as that."""
     with Server(lambda peer: peer.say(b"220 here\r\n")) as server, pytest.raises(SasldbError, match="TLS failed"):
