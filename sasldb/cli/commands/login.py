@@ -92,7 +92,7 @@ def command(
 
     ADDRESS is smtp://HOST[:PORT], smtps://HOST[:PORT], or saslauthd:PATH with the path of saslauthd's socket. USER is sent as it is.
     Over SMTP, what is offered before and after STARTTLS is told, and each mechanism asked for is tried once, over a connection
-    of its own. Where a server on this host refuses, it is told what the database explains.
+    of its own. Where a server on this host refuses, it is told what the database explains, and Postfix's configuration.
 
     Between the end of one try at a host and the next lies a second, even if another process of the same user made it; see --pace.
 
@@ -112,7 +112,7 @@ def command(
     refused = report.of(Result.REFUSED)
     explained = []
     if refused and report.here and server_address.scheme != SASLAUTHD:
-        explained = explain(login, plan.password, refused, location.path, server)
+        explained = explain(login, plan.password, refused, location.path, server, server_address.port)
     if rendering.json:
         document(_values(server_address, report, explained, verbose))
     else:
