@@ -1,8 +1,9 @@
 """Files in which the processes of one user note, for each host, when the last try was: `login.pace` reads and writes them.
 
 They lie in a directory that nobody else can look into or could have made: for root `/run/sasldb`; for other users `sasldb` in
-XDG_RUNTIME_DIR, where that is theirs alone; and, where those cannot be had, `/tmp/sasldb-UID`. No link is followed. A file's name is a
-hash, and its content one number, so that nothing tells of a host or a user. A place that cannot be had is no error: the answer is None.
+`/run/user/UID`, which cron jobs find too, or in XDG_RUNTIME_DIR, where that is theirs alone; and, where those cannot be had,
+`/tmp/sasldb-UID`. No link is followed. A file's name is a hash, and its content one number, so that nothing tells of a host or a user. A
+place that cannot be had is no error: the answer is None.
 """
 
 from __future__ import annotations
@@ -56,13 +57,14 @@ def write(fd: int, number: int) -> None:
 
 
 def _places() -> Iterator[tuple[str, str]]:
-    """Yield directories and what is to be made in them, the best first; the first must be the caller's where it is not the system's."""
+    """Yield directories and what is to be made in them, the best first."""
     user = os.geteuid()
-    runtime = os.environ.get("XDG_RUNTIME_DIR", "")
     if user == 0:
         yield RUNTIME, _FOLDER
-    elif runtime.startswith("/") and _is_ours_alone(runtime):
-        yield runtime, _FOLDER
+    else:
+        for directory in (f"{RUNTIME}/user/{user}", os.environ.get("XDG_RUNTIME_DIR", "")):
+            if directory.startswith("/") and _is_ours_alone(directory):
+                yield directory, _FOLDER
     yield TEMPORARY, f"{_FOLDER}-{user}"
 
 

@@ -67,6 +67,17 @@ def test_others(roots: Path) -> None:
     assert place(NOBODY) == str(roots / "runtime/sasldb") == place(NOBODY)
 
 
+def test_a_job_without_the_environment(roots: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What runs outside a session finds the same place as what runs in one: the system's runtime directory of that user."""
+    session = roots / f"run/user/{NOBODY}"
+    session.mkdir(0o700, parents=True)
+    session.parent.chmod(0o755)
+    os.chown(session, NOBODY, NOBODY)
+    inside = place(NOBODY)
+    monkeypatch.delenv("XDG_RUNTIME_DIR")
+    assert place(NOBODY) == inside == str(session / "sasldb")
+
+
 @pytest.mark.parametrize(
     "fault", ["somebody else's", "open to the group", "open to all", "a link", "relative", "absent", "unset"]
 )
