@@ -154,6 +154,8 @@ def test_json_and_transcript(commands: Commands, certificate: Certificate) -> No
         (["smtp://h", "alice", "--mechanism", "GSSAPI"], "GSSAPI"),
         (["smtp://h", "alice", "--pace", "-1"], "--pace"),
         (["saslauthd:/x", "alice", "--all"], "saslauthd knows of no mechanisms"),
+        (["saslauthd:/x", "alice", "--insecure"], "an option of TLS"),
+        (["saslauthd:/x", "alice", "--ca-file", "x"], "an option of TLS"),
         (["smtp://h"], "USER"),
     ],
 )

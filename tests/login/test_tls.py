@@ -169,7 +169,7 @@ def test_tls_that_ends_at_once(arrive: Arrive) -> None:
     def talk(peer: Peer) -> None:
         peer.take(100)
 
-    with Server(talk) as server, pytest.raises(SasldbError, match="TLS failed: the connection ended$"):
+    with Server(talk) as server, pytest.raises(SasldbError, match="TLS failed: the connection ended; "):
         arrive(server, scheme="smtps")
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 # As in login.mechanisms.NAMES, which is not loaded for --help.
 MECHANISMS = ("SCRAM-SHA-512", "SCRAM-SHA-256", "SCRAM-SHA-1", "DIGEST-MD5", "CRAM-MD5", "NTLM", "PLAIN", "LOGIN")
+_OF_A_NETWORK = "ca_file", "insecure", "no_starttls", "allow_unencrypted"
 
 
 def _parsed(context: click.Context, parameter: click.Parameter, value: str) -> Target:
@@ -38,6 +39,8 @@ def _planned(mechanism: tuple[str, ...], every: bool, options: dict[str, Any], p
         raise click.UsageError("--all and --mechanism at once")
     if plan.target.scheme == SASLAUTHD and (every or mechanism):
         raise click.UsageError("saslauthd knows of no mechanisms")
+    if plan.target.scheme == SASLAUTHD and any(options[name] for name in _OF_A_NETWORK):
+        raise click.UsageError("an option of TLS, which a socket of saslauthd has not")
     if options["ca_file"] is not None and options["insecure"]:
         raise click.UsageError("--ca-file and --insecure at once")
     plan.mechanisms = None if every else mechanism
