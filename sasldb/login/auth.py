@@ -13,10 +13,13 @@ from sasldb.errors import BadMessage
 from sasldb.login.exchange import Credentials, Declined
 from sasldb.login.mechanisms import Mechanism
 from sasldb.login.smtp import CHALLENGE, Reply, Session
-from sasldb.login.transcript import Transcript
+from sasldb.login.transcript import MASKED, Transcript
 
 _LONGEST_COMMAND = 512  # octets with the line's end; RFC 5321 section 4.5.3.1.4
 _ACCEPTED = 235
+_SHOWN = 80  # octets of a server's words that are none of SMTP's
+# How a server's proof begins, in SCRAM and DIGEST-MD5: masked, for whoever sees it can try passwords on it, as on our answer.
+_PROOFS = b"v=", b"rspauth="
 
 
 class Answer:
@@ -61,9 +64,10 @@ class _Login:
                 reply = self._send(self._respond(self._challenge(reply)))
         except Declined as declined:
             reply = self._session.command(b"*")
-            words = f"{self._transcript.shown(declined.reason[:80])}; {self._session.text(reply)}"
+            words = f"{self._transcript.shown(declined.reason, _SHOWN)}; {self._session.text(reply)}"
             return Answer(False, words)
         if reply.code == _ACCEPTED:
+            self._session.wire.expect_silence("it accepts the login, and says more than that")
             self._finish()
         elif not 400 <= reply.code <= 599:
             raise BadMessage(self._name, f"the server answers AUTH with {self._session.text(reply)}")
@@ -77,7 +81,7 @@ class _Login:
         self._protect(first)
         with_first = command + b" " + (_encode(first) or b"=")
         if len(with_first) + 2 <= _LONGEST_COMMAND:
-            return self._session.command(with_first, f"{command.decode()} <{len(first)} octets>")
+            return self._session.command(with_first, f"{command.decode()} {MASKED}")
         reply = self._session.command(command)
         if reply.code != CHALLENGE:
             return reply
@@ -87,7 +91,7 @@ class _Login:
 
     def _send(self, message: bytes) -> Reply:
         self._protect(message)
-        return self._session.command(_encode(message), f"<{len(message)} octets>")
+        return self._session.command(_encode(message), MASKED)
 
     def _respond(self, challenge: bytes) -> bytes:
         try:
@@ -112,9 +116,9 @@ class _Login:
             challenge = None
         line = b"334 " + text
         if challenge is None or len(reply.lines) > 1 or b2a_base64(challenge, newline=False) != text:
-            self._transcript.server(line[:80])
+            self._transcript.server(line, longest=_SHOWN)
             raise BadMessage(self._name, "a challenge that is not base64")
-        self._transcript.server(line, challenge)
+        self._transcript.server(line, MASKED.encode() if challenge.startswith(_PROOFS) else challenge)
         return challenge
 
     def _protect(self, message: bytes) -> None:

@@ -7,25 +7,49 @@ from __future__ import annotations
 
 import socket
 import ssl
+from collections.abc import Iterable
+from ipaddress import ip_address
+from typing import Any
 
 from sasldb.errors import SasldbError
 from sasldb.login.patience import Patience
 from sasldb.login.wire import Wire
 
+Address = tuple[socket.AddressFamily, Any]  # as socket(7) takes it
 
-def dial(host: str, port: int, name: str, patience: Patience) -> Wire:
-    """Return a connection to the first address of `host` that answers; `name` is what messages call it.
+
+def resolve(host: str, port: int, name: str) -> list[Address]:
+    """Return the addresses of `host`, at least one; `name` is what messages call it.
+
+    Raises:
+        SasldbError: there is none.
+    """
+    try:
+        return [(kind, address) for kind, _, _, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+    except (OSError, UnicodeError) as error:
+        raise SasldbError(name, f"no address: {getattr(error, 'strerror', None) or 'not a name of a host'}") from error
+
+
+def hosts(addresses: Iterable[Address]) -> set[str]:
+    """Return each IP address as text, once; all those by which a host reaches itself are one, `loopback`."""
+    return {_host(str(address[0])) for _, address in addresses}
+
+
+def _host(text: str) -> str:
+    address = ip_address(text.partition("%")[0])
+    address = getattr(address, "ipv4_mapped", None) or address
+    return "loopback" if address.is_loopback or address.is_unspecified else text
+
+
+def dial(addresses: Iterable[Address], name: str, patience: Patience) -> Wire:
+    """Return a connection to the first of `addresses` that answers; `name` is what messages call the server.
 
     Raises:
         SasldbError: none does, with the reason of the last one.
     """
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
-        raise SasldbError(name, f"no address: {getattr(error, 'strerror', None) or 'not a name of a host'}") from error
     reason = "no address"
-    for family, kind, protocol, _, address in found:
-        connection = socket.socket(family, kind, protocol)
+    for family, address in addresses:
+        connection = socket.socket(family, socket.SOCK_STREAM)
         try:
             connection.settimeout(patience.left(name))
             connection.connect(address)

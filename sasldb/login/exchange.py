@@ -40,7 +40,7 @@ class Credentials:
             BadName: a NUL in the user's name, or no name.
         """
         if not user or 0 in user:
-            raise BadName(to_text(user).replace("\0", "\\0"), "no name of a user, or a NUL in it")
+            raise BadName(to_text(user).replace("\0", "\\0") or "user", "no name of a user, or a NUL in it")
         self.user = user
         self.password = password
         self.service = service

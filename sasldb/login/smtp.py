@@ -19,6 +19,9 @@ LONGEST_REPLY = 2048  # octets of a line; RFC 5321 demands 512 at most, Postfix 
 LONGEST_CHALLENGE = 12288 + 6  # octets of a line
 MOST_LINES = 100  # of one reply
 CHALLENGE = 334
+MOST_MECHANISMS = 64
+_NAME = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_")  # of a mechanism: RFC 4422 section 3.1
+_LONGEST_NAME = 20
 _CLOSING = 421
 _FAREWELL = 2.0  # seconds
 
@@ -121,8 +124,12 @@ class Session:
         if words[:1] == [b"STARTTLS"]:
             self.starttls = True
         elif words[:1] == [b"AUTH"]:
-            names = [word.decode("ascii", "replace") for word in words[1:]]
-            self.mechanisms += [name for name in names if name.isascii() and name not in self.mechanisms]
+            for word in words[1:]:
+                name = word.decode("ascii", "replace")
+                if len(word) <= _LONGEST_NAME and _NAME.issuperset(word) and name not in self.mechanisms:
+                    self.mechanisms.append(name)
+                    if len(self.mechanisms) > MOST_MECHANISMS:
+                        raise BadMessage(self.wire.name, f"it offers more than {MOST_MECHANISMS} mechanisms")
 
     def _reply(self, longest: int) -> Reply:
         """Read one reply, of several lines where the code is followed by `-`."""
@@ -132,7 +139,7 @@ class Session:
             line = self.wire.read_line(longest if not lines else LONGEST_REPLY)
             digits, mark, text = line[:3], line[3:4], line[4:]
             if not (len(digits) == 3 and digits.isdigit() and b"2" <= digits[:1] <= b"5" and mark in (b"", b" ", b"-")):
-                raise BadMessage(self.wire.name, f"not a reply of SMTP: {self._transcript.shown(line[:80])}")
+                raise BadMessage(self.wire.name, f"not a reply of SMTP: {self._transcript.shown(line, 80)}")
             if lines and int(digits) != code:
                 raise BadMessage(self.wire.name, f"one reply with two codes, {code} and {int(digits)}")
             code = int(digits)

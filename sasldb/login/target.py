@@ -6,7 +6,7 @@ Ports where none is named: RFC 5321 (25), RFC 8314 (465). Errors: `SasldbError`,
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from sasldb.errors import SasldbError
 
@@ -35,6 +35,7 @@ class Target:
             SasldbError: it is not of the forms above.
         """
         scheme, colon, rest = text.partition(":")
+        scheme = scheme.lower()
         if colon and scheme == SASLAUTHD and rest and "\0" not in rest:
             return cls(scheme, path=rest)
         if scheme not in _PORTS or not rest.startswith("//"):
@@ -60,11 +61,21 @@ class Target:
 def _host_and_port(text: str, default: int) -> tuple[str, int]:
     try:
         parts = urlsplit(text)
-        host, port = parts.hostname, parts.port
+        host = parts.hostname
     except ValueError:
         raise SasldbError(_SUBJECT, "no host and port in it") from None
     if "@" in parts.netloc:
         raise SasldbError(_SUBJECT, "a user or password in it, which everybody could see", "name the user behind it")
     if not host or parts.path not in ("", "/") or parts.query or parts.fragment:
         raise SasldbError(_SUBJECT, f"not of the form {_FORMS}")
-    return host, default if port is None else port
+    return host, _port(parts) or default
+
+
+def _port(parts: SplitResult) -> int | None:
+    try:
+        port = parts.port
+    except ValueError:
+        port = 0
+    if port == 0:
+        raise SasldbError(_SUBJECT, "a port that is not a number from 1 to 65535")
+    return port

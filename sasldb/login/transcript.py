@@ -1,6 +1,6 @@
 """What client and server said, fit to be shown: no secret in it, even where the server repeats one.
 
-Ours are shown without what holds a secret. A line of the server's that holds the password, or an answer of ours to a
+What we answer is masked, and so is its length, which may be the password's. A line of the server's that holds the password, or an answer of ours to a
 challenge, plain or in base64, is withheld; that a hostile server hides it in some other coding cannot be ruled out. Raises nothing.
 """
 
@@ -12,6 +12,7 @@ from collections.abc import Callable
 from sasldb.model.secret import Secret
 
 WITHHELD = "(withheld: it repeats a secret)"
+MASKED = "(masked)"
 
 
 class Transcript:
@@ -34,9 +35,9 @@ class Transcript:
         """Note what we said; `line` has no secret in it."""
         self._note("C", line)
 
-    def server(self, line: bytes, meaning: bytes | None = None) -> None:
-        """Note a line of the server's; where it was base64 for `meaning`, that is shown, after a `<`."""
-        shown = self.shown(line)
+    def server(self, line: bytes, meaning: bytes | None = None, longest: int | None = None) -> None:
+        """Note a line of the server's, `longest` octets of it; where it was base64 for `meaning`, that is shown, after a `<`."""
+        shown = self.shown(line, longest)
         if meaning is not None and shown != WITHHELD:
             shown = f"{line[:4].decode('ascii', 'replace')}<{self.shown(meaning)}>"
         self._note("S", shown)
@@ -45,11 +46,11 @@ class Transcript:
         """Note what happened without words."""
         self._note("*", sentence)
 
-    def shown(self, data: bytes) -> str:
-        """Return what the server sent as printable ASCII, with `\\xNN` for all else, or that it is withheld."""
+    def shown(self, data: bytes, longest: int | None = None) -> str:
+        """Return what the server sent, `longest` octets of it, as printable ASCII, with `\\xNN` for all else, or that it is withheld."""
         if any(len(secret) and secret.reveal() in data for secret in self._secrets):
             return WITHHELD
-        return "".join(chr(octet) if 0x20 <= octet < 0x7F else f"\\x{octet:02x}" for octet in data)
+        return "".join(chr(octet) if 0x20 <= octet < 0x7F else f"\\x{octet:02x}" for octet in data[:longest])
 
     def _note(self, who: str, line: str) -> None:
         self.lines.append(f"{who}: {line}")

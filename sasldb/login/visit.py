@@ -5,9 +5,10 @@ Errors: `BadMessage`, `SasldbError`, as in `login.smtp`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from ipaddress import ip_address
 
-from sasldb.login.dial import dial, tls_context
+from sasldb.login.dial import Address, dial, tls_context
 from sasldb.login.patience import Patience
 from sasldb.login.smtp import Session
 from sasldb.login.target import SMTPS, Target
@@ -54,14 +55,16 @@ class Visit:
         self.may_show = bool(session.wire.tls) or loopback or unencrypted
 
 
-def visit(target: Target, security: Security, patience: Patience, transcript: Transcript) -> Visit:
-    """Return a visit to `target` (smtp or smtps), which the caller ends with `session.quit()` or `session.wire.close()`.
+def visit(
+    target: Target, addresses: Sequence[Address], security: Security, patience: Patience, transcript: Transcript
+) -> Visit:
+    """Return a visit to `target` (smtp or smtps) at one of its `addresses`; the caller ends it with `session.quit()` or `session.wire.close()`.
 
     Raises:
         SasldbError: no connection, no service, no trust in the certificate. BadMessage: the server broke the protocol.
     """
     context = tls_context(security.ca_file, security.insecure)
-    wire = dial(target.host, target.port, target.name, patience)
+    wire = dial(addresses, target.name, patience)
     session = Session(wire, transcript)
     try:
         before = after = None

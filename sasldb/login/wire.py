@@ -16,18 +16,22 @@ from sasldb.errors import BadMessage, SasldbError
 from sasldb.login.patience import Patience
 
 _PIECE = 4096  # octets
+_NO_CA = {2, 18, 19, 20, 21}  # X509_V_ERR_: no issuer, self-signed, or one of these in the chain; openssl-verify(1)
+_AT_ONCE = "if it begins with TLS there, name it smtps://"
+_LATER = "if it begins without TLS there, name it smtp://"
 INSECURE = "to go on without knowing who it is, add --insecure"
 
 
 class Wire:
     """One connection. `name` is the server's, for messages; `tls` is the version and cipher once it is encrypted, else ""."""
 
-    __slots__ = ("_buffer", "_patience", "_socket", "name", "tls")
+    __slots__ = ("_buffer", "_heard", "_patience", "_socket", "name", "tls")
 
     def __init__(self, connection: socket.socket, name: str, patience: Patience) -> None:
         self._socket = connection
         self._patience = patience
         self._buffer = bytearray()
+        self._heard = False  # whether anything has come
         self.name = name
         self.tls = ""
 
@@ -84,9 +88,10 @@ class Wire:
             encrypted = context.wrap_socket(self._socket, server_hostname=host)
         except ssl.SSLCertVerificationError as error:
             reason = f"its certificate is not trusted: {error.verify_message}"
-            raise SasldbError(self.name, reason, f"name its CA with --ca-file, or {INSECURE}") from error
+            remedy = f"name its CA with --ca-file, or {INSECURE}" if error.verify_code in _NO_CA else INSECURE
+            raise SasldbError(self.name, reason, remedy) from error
         except (OSError, ValueError) as error:
-            raise SasldbError(self.name, f"TLS failed: {_words(error)}") from error
+            raise SasldbError(self.name, f"TLS failed: {_words(error)}", "" if self._heard else _LATER) from error
         cipher = encrypted.cipher()
         self.tls = " ".join((encrypted.version() or "TLS", cipher[0] if cipher else "")).strip()
         self._socket = encrypted
@@ -115,12 +120,14 @@ class Wire:
             raise self._failure(error) from error
         if not piece:
             raise BadMessage(self.name, "it broke off within a line" if self._buffer else "it closed the connection")
+        self._heard = True
         self._buffer += piece
 
     def _failure(self, error: OSError) -> SasldbError:
         """Return what an error of the connection means; it holds nothing of what was sent."""
         if isinstance(error, socket.timeout):
-            return self._patience.exhausted(self.name)
+            late = self._patience.exhausted(self.name)
+            return late if self._heard or self.tls else SasldbError(late.subject, late.reason, _AT_ONCE)
         if isinstance(error, ssl.SSLError):
             return BadMessage(self.name, f"TLS failed: {_words(error)}")
         return SasldbError(self.name, f"the connection broke: {_words(error)}")
@@ -129,6 +136,6 @@ class Wire:
 def _words(error: Exception) -> str:
     if isinstance(error, socket.timeout):
         return "no answer in time"
-    if isinstance(error, ssl.SSLError) and error.reason:
-        return error.reason.replace("_", " ").lower()
+    if isinstance(error, ssl.SSLError):  # without a reason it is an end, told with a line of Python's own source
+        return error.reason.replace("_", " ").lower() if error.reason else "the connection ended"
     return getattr(error, "strerror", None) or "the connection ended"

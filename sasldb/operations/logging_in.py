@@ -1,4 +1,4 @@
-"""Prove logins from outside: each mechanism asked for is tried once, over a connection of its own, not faster than the pace allows.
+"""Prove logins from outside: each mechanism asked for is tried once, over a connection of its own, in a turn of its own (`login.pace`).
 
 The mechanisms in which the server proves itself are tried first, and after a server has broken a protocol nothing more is tried, so that
 one that lies gets no password. Errors: those of the first connection (`SasldbError`, `BadMessage`); of what comes later each is told in its
@@ -7,7 +7,7 @@ one that lies gets no password. Errors: those of the first connection (`SasldbEr
 
 from __future__ import annotations
 
-import time
+import os
 from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import Optional
@@ -15,11 +15,13 @@ from typing import Optional
 from sasldb.errors import BadMessage, MechanismError, SasldbError
 from sasldb.login import saslauthd
 from sasldb.login.auth import authenticate
+from sasldb.login.dial import hosts, resolve
 from sasldb.login.exchange import Credentials
 from sasldb.login.mechanisms import TABLE, Mechanism, named
+from sasldb.login.pace import Pace
 from sasldb.login.patience import TOTAL, Patience
 from sasldb.login.target import SASLAUTHD, Target
-from sasldb.login.transcript import Transcript
+from sasldb.login.transcript import MASKED, Transcript
 from sasldb.login.visit import Security, Visit, visit
 from sasldb.model.identity import UserId
 from sasldb.model.secret import Secret
@@ -59,7 +61,8 @@ class Plan:
     Attributes:
         target: where. user (bytes), password: who.
         mechanisms: names to try, in this order; None for every one that is offered and spoken here, () for the best of them.
-        security: what the connection must be. pace: seconds between two tries. total: seconds that one try may take.
+        security: what the connection must be. total: seconds that one try may take.
+        pace: seconds between two tries at the host, whichever process of this user makes them.
         service: what saslauthd is told that the login is for (text).
     """
 
@@ -116,10 +119,13 @@ class _Tries:
     def __init__(self, plan: Plan, transcript: Transcript) -> None:
         self._plan = plan
         self._transcript = transcript
-        self._credentials = Credentials(plan.user, plan.password, plan.service, plan.target.host)
+        self._credentials = Credentials(plan.user, plan.password, host=plan.target.host)
         self._wanted = [named(name) for name in plan.mechanisms or ()]
-        self._last = time.monotonic() - plan.pace
+        self._addresses = resolve(plan.target.host, plan.target.port, plan.target.name)
+        self._pace = Pace(hosts(self._addresses), plan.pace, plan.total, plan.target.name)
+        self._encrypted = False
         self._first = self._arrive()
+        self._encrypted = bool(self._first.session.wire.tls)
         self._visit: Visit | None = self._first
 
     def run(self) -> Report:
@@ -131,6 +137,7 @@ class _Tries:
                 else:
                     report.attempts.append(self._try(mechanism))
         finally:
+            self._pace.leave()
             if self._visit:
                 self._visit.session.quit()
         return report
@@ -154,26 +161,39 @@ class _Tries:
                 obstacle = _obstacle(mechanism, arrived)
             if obstacle:
                 return Attempt(mechanism.name, Result.UNTRIED, obstacle)
-            self._last = time.monotonic()
             self._visit = None
             return self._authenticate(mechanism, arrived)
         except SasldbError as error:
             untried = isinstance(error, MechanismError) and not isinstance(error, BadMessage)
-            return Attempt(mechanism.name, Result.UNTRIED if untried else Result.BROKEN, str(error))
+            words = error.reason if error.subject == mechanism.name else str(error)
+            return Attempt(mechanism.name, Result.UNTRIED if untried else Result.BROKEN, words)
 
     def _authenticate(self, mechanism: Mechanism, arrived: Visit) -> Attempt:
+        self._pace.mark()
         try:
             answer = authenticate(arrived.session, mechanism, self._credentials, self._transcript)
         except BaseException:
             arrived.session.wire.close()
             raise
+        finally:
+            self._pace.mark()
+            self._pace.leave()
         arrived.session.quit()
         return Attempt(mechanism.name, Result.ACCEPTED if answer.accepted else Result.REFUSED, answer.reply)
 
     def _arrive(self) -> Visit:
-        """Connect, once the last try is long enough ago."""
-        time.sleep(max(0.0, self._last + self._plan.pace - time.monotonic()))
-        return visit(self._plan.target, self._plan.security, Patience(self._plan.total), self._transcript)
+        """Wait for a turn, which is left after the try, and connect."""
+        self._pace.take()
+        try:
+            patience = Patience(self._plan.total)
+            arrived = visit(self._plan.target, self._addresses, self._plan.security, patience, self._transcript)
+            if self._encrypted and not arrived.session.wire.tls:
+                arrived.session.wire.close()
+                raise BadMessage(self._plan.target.name, "it offers STARTTLS no more, as if somebody were in between")
+            return arrived
+        except BaseException:
+            self._pace.leave()
+            raise
 
 
 def _obstacle(mechanism: Mechanism, arrived: Visit) -> str:
@@ -192,8 +212,19 @@ def _obstacle(mechanism: Mechanism, arrived: Visit) -> str:
 def _ask_saslauthd(plan: Plan, transcript: Transcript) -> Report:
     """Ask saslauthd, which gets user and realm apart."""
     who = UserId.parse(plan.user)
-    request = saslauthd.Request(who.user, plan.password, plan.service.encode("utf-8", "surrogateescape"), who.realm)
-    reply = saslauthd.ask(plan.target.path, request, Patience(plan.total))
+    service = plan.service.encode("utf-8", "surrogateescape")
+    request = saslauthd.Request(who.user, plan.password, service, who.realm)
+    pace = Pace([SASLAUTHD + os.path.realpath(plan.target.path)], plan.pace, plan.total, plan.target.name)
+    pace.take()
+    try:
+        pace.mark()
+        shown = [transcript.shown(field) for field in (who.user, who.realm, service)]
+        transcript.client("user {}, realm {}, service {}, password {}".format(*shown, MASKED))
+        reply = saslauthd.ask(plan.target.path, request, Patience(plan.total))
+    finally:
+        pace.mark()
+        pace.leave()
+    transcript.server(reply)
     report = Report(transcript)
     result = Result.ACCEPTED if reply.startswith(b"OK") else Result.REFUSED
     report.attempts.append(Attempt(SASLAUTHD, result, transcript.shown(reply)))

@@ -18,7 +18,8 @@ HOST = "localhost"
 class Certificate:
     """Paths of its `certificate` and `key` (PEM), which lie in `directory`."""
 
-    def __init__(self, directory: Path, host: str = HOST) -> None:
+    def __init__(self, directory: Path, host: str = HOST, days: int = 1) -> None:
+        """Make them; the certificate expires after so many `days` (or has, where that is negative)."""
         self.certificate = directory / "certificate.pem"
         self.key = directory / "key.pem"
         key = ec.generate_private_key(ec.SECP256R1())
@@ -31,8 +32,8 @@ class Certificate:
             .issuer_name(name)
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - datetime.timedelta(days=1))
-            .not_valid_after(now + datetime.timedelta(days=1))
+            .not_valid_before(now - datetime.timedelta(days=9))
+            .not_valid_after(now + datetime.timedelta(days=days))
             .add_extension(x509.SubjectAlternativeName(names if host == HOST else names[:1]), critical=False)
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
             .sign(key, hashes.SHA256())

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from sasldb.login import ledger
 from sasldb.login.auth import Answer, authenticate
+from sasldb.login.dial import resolve
 from sasldb.login.exchange import Credentials
 from sasldb.login.mechanisms import named
 from sasldb.login.patience import Patience
@@ -31,6 +33,13 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
     return Certificate(tmp_path_factory.mktemp("certificate"))
 
 
+@pytest.fixture(autouse=True)
+def _own_ledger(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Let what a test tries within its process be noted where no other test and no real try is."""
+    monkeypatch.setattr(ledger, "RUNTIME", str(tmp_path))
+    monkeypatch.setattr(ledger, "TEMPORARY", str(tmp_path))
+
+
 @pytest.fixture
 def transcript() -> Transcript:
     """Return an empty transcript that guards the tests' password."""
@@ -46,7 +55,9 @@ def arrive(transcript: Transcript, certificate: Certificate) -> Arrive:
     ) -> Visit:
         ca_file = how.pop("ca_file", certificate.certificate)
         security = Security(None if ca_file is None else str(Path(str(ca_file))), **how)  # type: ignore[arg-type]
-        return visit(Target(scheme, host, server.port), security, Patience(total, each), transcript)
+        target = Target(scheme, host, server.port)
+        addresses = resolve(host, server.port, target.name)
+        return visit(target, addresses, security, Patience(total, each), transcript)
 
     return go
 

@@ -36,7 +36,7 @@ def test_plain_accepted(login: Login, transcript: Transcript) -> None:
         answer = login(server, "PLAIN")
     assert (answer.accepted, answer.reply) == (True, "235 2.7.0 ok")
     assert server.heard == [[b"EHLO [127.0.0.1]", PLAIN]]
-    assert transcript.lines[-2:] == ["C: AUTH PLAIN <29 octets>", "S: 235 2.7.0 ok"]
+    assert transcript.lines[-2:] == ["C: AUTH PLAIN (masked)", "S: 235 2.7.0 ok"]
 
 
 @pytest.mark.parametrize("code", [432, 454, 500, 504, 530, 534, 535, 538])
@@ -195,6 +195,60 @@ def test_a_server_that_repeats_the_password(login: Login, transcript: Transcript
     shown = answer.reply + "\n".join(transcript.lines)
     assert text.decode() not in shown and PASSWORD.decode() not in shown
     assert answer.reply.startswith("535 (withheld")
+
+
+@pytest.mark.parametrize(
+    "mechanism, line",
+    [
+        ("PLAIN", b"x" * 74 + PASSWORD),
+        ("CRAM-MD5", b"334 " + b"x" * 70 + PASSWORD + b"!!"),
+        ("SCRAM-SHA-256", b"334 " + b64encode(b"e=" + b"x" * 74 + PASSWORD)),
+    ],
+)
+def test_a_secret_is_not_cut(login: Login, transcript: Transcript, mechanism: str, line: bytes) -> None:
+    """Where only the beginning of what a server says is shown, no secret is in it by half, and so hidden from the search for it."""
+    shown = ""
+    with Server(answering(line + b"\r\n", b"501 no\r\n")) as server:
+        try:
+            shown = login(server, mechanism).reply
+        except BadMessage as error:
+            shown = str(error)
+    shown += "\n".join(transcript.lines)
+    assert PASSWORD[:5].decode() not in shown and "withheld" in shown
+
+
+def test_more_than_an_acceptance(login: Login) -> None:
+    """A server that accepts and refuses at once has not accepted."""
+    with Server(answering(b"235 yes\r\n535 no\r\n")) as server, pytest.raises(BadMessage, match="says more than that"):
+        login(server, "PLAIN")
+
+
+def test_the_length_of_a_password_is_not_shown(login: Login, transcript: Transcript) -> None:
+    """A transcript is the same whatever the length of the password."""
+    ends = [0]
+    for password in (b"zq", b"zq" * 50):
+        with Server(answering(b"334 VXNlcm5hbWU6\r\n", b"334 UGFzc3dvcmQ6\r\n", b"535 no\r\n")) as server:
+            login(server, "LOGIN", password=password)
+        ends.append(len(transcript.lines))
+    first, second = (transcript.lines[begin:end] for begin, end in zip(ends, ends[1:]))
+    assert first == second and first[-4:] == ["C: (masked)", "S: 334 <Password:>", "C: (masked)", "S: 535 no"]
+
+
+def test_proofs_are_not_shown(login: Login, transcript: Transcript) -> None:
+    """What a server proves itself with is masked, whether it is right or not, for passwords can be tried on it."""
+    signature = b64encode(bytes(range(32)))
+
+    def talk(peer: Peer) -> None:
+        peer.greet(b"SCRAM-SHA-256")
+        nonce = first_nonce(peer)
+        peer.challenge(b"r=" + nonce + b"x,s=QSXCR+Q6sek8bf92,i=4096")
+        peer.challenge(b"v=" + signature)
+        peer.end()
+
+    with Server(talk) as server, pytest.raises(BadMessage, match="signature"):
+        login(server, "SCRAM-SHA-256")
+    assert transcript.lines[-1] == "S: 334 <(masked)>"
+    assert signature.decode() not in "\n".join(transcript.lines)
 
 
 def test_no_transcript_shows_a_secret(login: Login, transcript: Transcript) -> None:

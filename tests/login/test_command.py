@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -21,7 +23,7 @@ Done = subprocess.CompletedProcess[str]
 
 def run(commands: Commands, *arguments: str) -> Done:
     """Run `sasldb login` with `arguments` and the password on standard input."""
-    argv = [commands.sasldb, "login", "--password-stdin", "--local-domain", "example.com", *arguments]
+    argv = [commands.sasldb, "login", "--password-stdin", "--local-domain", "example.com", "--pace", "0", *arguments]
     return subprocess.run(argv, input="wonderland\n", capture_output=True, text=True, timeout=30, check=False)
 
 
@@ -71,8 +73,33 @@ def test_exit_status(commands: Commands, tmp_path: Path, mechanisms: list[str], 
     chosen = [word for name in mechanisms for word in ("--mechanism", name)]
     with Server(*[answering({b"PLAIN": YES, b"LOGIN": NO})] * 2) as server:
         address = f"smtp://127.0.0.1:{server.port}"
-        done = run(commands, address, "alice", "--pace", "0", "-f", str(tmp_path / "none"), *chosen)
+        done = run(commands, address, "alice", "-f", str(tmp_path / "none"), *chosen)
     assert done.returncode == status, done.stderr
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_an_interruption(commands: Commands, stop: signal.Signals) -> None:
+    """^C within an exchange ends the command by that signal, at once and without a word."""
+    asked, ended = threading.Event(), threading.Event()
+
+    def talk(peer: Peer) -> None:
+        peer.greet(b"LOGIN")
+        peer.hear()
+        peer.challenge(b"Username:")
+        asked.set()
+        ended.wait(30)
+
+    with Server(talk) as server:
+        argv = [commands.sasldb, "login", f"smtp://127.0.0.1:{server.port}", "alice", "--password-stdin", "--pace", "0"]
+        process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        assert process.stdin is not None
+        process.stdin.write(b"wonderland")
+        process.stdin.close()
+        assert asked.wait(30)
+        process.send_signal(stop)
+        status = process.wait(30)
+        ended.set()
+    assert process.stdout is not None and (status, process.stdout.read()) == (-stop, b"")
 
 
 def test_nobody_there(commands: Commands) -> None:
@@ -113,7 +140,7 @@ def test_json_and_transcript(commands: Commands, certificate: Certificate) -> No
     }
     assert tls.startswith("TLSv1.") and f"*: from here on {tls}" in transcript
     assert done.stderr.splitlines() == transcript
-    assert "C: AUTH PLAIN <17 octets>" in transcript and "wonderland" not in done.stdout + done.stderr
+    assert "C: AUTH PLAIN (masked)" in transcript and "wonderland" not in done.stdout + done.stderr
     assert done.returncode == 0
 
 
@@ -127,6 +154,8 @@ def test_json_and_transcript(commands: Commands, certificate: Certificate) -> No
         (["smtp://h", "alice", "--mechanism", "GSSAPI"], "GSSAPI"),
         (["smtp://h", "alice", "--pace", "-1"], "--pace"),
         (["saslauthd:/x", "alice", "--all"], "saslauthd knows of no mechanisms"),
+        (["saslauthd:/x", "alice", "--insecure"], "an option of TLS"),
+        (["saslauthd:/x", "alice", "--ca-file", "x"], "an option of TLS"),
         (["smtp://h"], "USER"),
     ],
 )

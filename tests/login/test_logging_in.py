@@ -87,6 +87,16 @@ def test_named_ones(proof: Prove) -> None:
     ]
 
 
+def test_what_cannot_be_tried(proof: Prove) -> None:
+    """A mechanism that cannot carry the password is told, once by its name, and the next one is tried."""
+    with Server(*[offering(b"PLAIN LOGIN")] * 2) as server:
+        plan = Plan(Target("smtp", "127.0.0.1", server.port), USER, Secret(b"a\0b"), ("PLAIN", "LOGIN"))
+        plan.pace = 0
+        first, second = prove(plan).attempts
+    assert (first.result, first.words) == (Result.UNTRIED, "cannot carry a password with a NUL")
+    assert second.result is Result.REFUSED and tried(server) == [b"LOGIN"]
+
+
 def test_unknown_ones(proof: Prove) -> None:
     """A name that is no mechanism of ours is an error before any connection."""
     with Server() as server, pytest.raises(MechanismError, match="GSSAPI"):
@@ -144,9 +154,8 @@ def test_a_server_that_lies_gets_no_password(proof: Prove) -> None:
     assert tried(server) == [b"DIGEST-MD5"]
 
 
-def test_starttls_that_vanishes(proof: Prove, certificate: Certificate, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the second connection has no TLS any more, no password is sent there."""
-    monkeypatch.setattr("sasldb.login.wire.Wire.addresses", lambda wire: ("192.0.2.1", "192.0.2.2"))
+def test_starttls_that_vanishes(proof: Prove, certificate: Certificate) -> None:
+    """Where a later connection has no TLS any more, nothing is tried there, and nothing after that."""
 
     def encrypted(peer: Peer) -> None:
         peer.greet(b"PLAIN\r\n250-STARTTLS")
@@ -160,9 +169,71 @@ def test_starttls_that_vanishes(proof: Prove, certificate: Certificate, monkeypa
         peer.end()
 
     with Server(encrypted, offering(b"PLAIN LOGIN")) as server:
-        report = proof(server, ("PLAIN", "LOGIN"), ca_file=str(certificate.certificate))
-    assert [attempt.result for attempt in report.attempts] == [Result.REFUSED, Result.UNTRIED]
+        report = proof(server, ("PLAIN", "LOGIN", "PLAIN"), ca_file=str(certificate.certificate))
+    assert [attempt.result for attempt in report.attempts] == [Result.REFUSED, Result.BROKEN, Result.UNTRIED]
+    assert "offers STARTTLS no more" in report.attempts[1].words
     assert tried(server) == [b"PLAIN"]
+
+
+def test_an_offer_that_changes(proof: Prove) -> None:
+    """What a later connection does not offer is not tried there, though the first one did."""
+    with Server(offering(b"PLAIN LOGIN"), offering(b"PLAIN")) as server:
+        report = proof(server, ("PLAIN", "LOGIN"))
+    assert [attempt.result for attempt in report.attempts] == [Result.REFUSED, Result.UNTRIED]
+    assert report.attempts[1].words == "not offered" and tried(server) == [b"PLAIN"]
+
+
+def test_the_service_of_smtp(proof: Prove) -> None:
+    """What saslauthd is told is not what an SMTP server is told: DIGEST-MD5 is for smtp and the host of the address."""
+    answers = []
+
+    def talk(peer: Peer) -> None:
+        peer.greet(b"DIGEST-MD5")
+        peer.hear()
+        answers.append(peer.challenge(b'nonce="n",algorithm=md5-sess'))
+        peer.say(b"535 no\r\n")
+        peer.end()
+
+    with Server(talk) as server:
+        plan = Plan(Target("smtp", "127.0.0.1", server.port), USER, Secret(PASSWORD))
+        plan.service, plan.pace = "imap", 0
+        assert prove(plan).of(Result.REFUSED) == ["DIGEST-MD5"]
+    assert b'digest-uri="smtp/127.0.0.1"' in answers[0]
+
+
+@pytest.mark.parametrize("mechanism", ["PLAIN", "LOGIN", "CRAM-MD5"])
+def test_a_server_that_breaks_off_anywhere(proof: Prove, mechanism: str) -> None:
+    """Wherever in its words a server breaks off, that is told, and never taken for an answer before the line of that has ended."""
+    rounds = {
+        "PLAIN": [],
+        "LOGIN": [b"334 VXNlcm5hbWU6\r\n", b"334 UGFzc3dvcmQ6\r\n"],
+        "CRAM-MD5": [b"334 PDFAeD4=\r\n"],
+    }
+    words = [b"220 here\r\n", b"250-here\r\n250 AUTH %b\r\n" % mechanism.encode(), *rounds[mechanism], b"235 ok\r\n"]
+    whole = b"".join(words)
+
+    def cut_at(length: int) -> Talk:
+        def talk(peer: Peer) -> None:
+            left = length
+            for number, said in enumerate(words):
+                if number:
+                    peer.hear()
+                peer.say(said[:left])
+                left -= len(said)
+                if left < 0:
+                    return
+            peer.end()
+
+        return talk
+
+    with Server(*[cut_at(length) for length in range(len(whole) + 1)]) as server:
+        for length in range(len(whole) + 1):
+            try:
+                (attempt,) = proof(server, (mechanism,)).attempts
+            except SasldbError as error:
+                assert length <= len(words[0]) + len(words[1]) and "it" in error.reason
+            else:
+                assert attempt.result is (Result.ACCEPTED if length == len(whole) else Result.BROKEN), length
 
 
 def test_a_connection_that_breaks(proof: Prove) -> None:
@@ -227,6 +298,7 @@ def test_saslauthd(tmp_path: Path, reply: bytes, result: Result, words: str) -> 
     plan.service = "imap"
     with Server(talk, path=path):
         report = prove(plan)
+    assert report.transcript == ["C: user alice, realm example.com, service imap, password (masked)", f"S: {words}"]
     assert received == [b"\0\5alice\0\x0awonderland\0\4imap\0\x0bexample.com"]
     assert [(attempt.result, attempt.words) for attempt in report.attempts] == [(result, words)]
 
@@ -241,7 +313,7 @@ def test_the_transcript(proof: Prove) -> None:
         "S: 250-here.example.com",
         "S: 250-AUTH PLAIN",
         "S: 250 8BITMIME",
-        "C: AUTH PLAIN <29 octets>",
+        "C: AUTH PLAIN (masked)",
         "S: 235 ok",
         "C: QUIT",
         "S: 221 bye",

@@ -163,16 +163,31 @@ def test_ehlo_that_is_refused(arrive: Arrive, reply: bytes, reason: str) -> None
 
 
 def test_strange_names_are_not_mechanisms(arrive: Arrive) -> None:
-    """A word that is not ASCII is passed over."""
+    """A word that no mechanism can be called is passed over: other characters than letters, digits, - and _, or more than 20."""
 
     def talk(peer: Peer) -> None:
-        peer.greet(b"\xff\xfe PLAIN")
+        peer.greet(b"\xff\xfe PLAIN \x1b[2J X\x7f " + b"A" * 21)
         peer.end()
 
     with Server(talk) as server:
         visit = arrive(server)
         visit.session.quit()
     assert visit.before == ["PLAIN"]
+
+
+def test_mechanisms_without_an_end(arrive: Arrive) -> None:
+    """A server that offers thousands of mechanisms is given up, and keeps nobody busy."""
+
+    def talk(peer: Peer) -> None:
+        peer.say(b"220 here\r\n")
+        peer.hear()
+        names = [b"X%d" % number for number in range(25000)]
+        lines = [b"250-AUTH " + b" ".join(names[first : first + 280]) for first in range(0, len(names), 280)]
+        peer.say(b"250-here\r\n" + b"\r\n".join(lines) + b"\r\n250 AUTH PLAIN\r\n")
+        peer.end()
+
+    with Server(talk) as server, pytest.raises(BadMessage, match="more than 64 mechanisms"):
+        arrive(server)
 
 
 def test_nobody_listens(arrive: Arrive) -> None:

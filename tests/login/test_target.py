@@ -15,6 +15,7 @@ from sasldb.login.target import Target
         ("smtp://mail.example.com:587", "smtp", "mail.example.com", 587),
         ("smtps://192.0.2.1/", "smtps", "192.0.2.1", 465),
         ("smtp://[2001:db8::1]:2525", "smtp", "2001:db8::1", 2525),
+        ("SMTP://Mail.example.com:", "smtp", "mail.example.com", 25),
     ],
 )
 def test_an_smtp_server(text: str, scheme: str, host: str, port: int) -> None:
@@ -42,6 +43,13 @@ def test_what_is_no_address(text: str) -> None:
     with pytest.raises(SasldbError) as caught:
         Target.parse(text)
     assert caught.value.subject == "address"
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "-1", "x", "2_5", "+25"])
+def test_a_port_that_is_none(port: str) -> None:
+    """A port that nobody can listen at is told as that."""
+    with pytest.raises(SasldbError, match="a port that is not a number from 1 to 65535"):
+        Target.parse(f"smtp://h:{port}")
 
 
 def test_a_password_is_refused_and_not_shown() -> None:

@@ -88,8 +88,19 @@ def test_an_unknown_ca_is_not_trusted(arrive: Arrive, certificate: Certificate, 
 def test_another_hosts_certificate_is_not_trusted(arrive: Arrive, tmp_path: Path) -> None:
     """A certificate of a trusted CA, but for another host, ends it."""
     other = Certificate(tmp_path, "elsewhere.example.com")
-    with Server(smtps(other)) as server, pytest.raises(SasldbError, match="not trusted.*match"):
+    with Server(smtps(other)) as server, pytest.raises(SasldbError, match="not trusted.*match") as caught:
         arrive(server, scheme="smtps", ca_file=other.certificate)
+    assert "--insecure" in caught.value.remedy and "--ca-file" not in caught.value.remedy
+
+
+def test_an_expired_certificate_is_not_trusted(arrive: Arrive, tmp_path: Path) -> None:
+    """A certificate of a trusted CA that has expired ends it; another file of CAs would not help, and is not proposed."""
+    old = Certificate(tmp_path, days=-1)
+    with Server(smtps(old)) as server, pytest.raises(
+        SasldbError, match="not trusted: certificate has expired"
+    ) as caught:
+        arrive(server, scheme="smtps", ca_file=old.certificate)
+    assert "--insecure" in caught.value.remedy and "--ca-file" not in caught.value.remedy
 
 
 def test_insecure_takes_any(arrive: Arrive, tmp_path: Path) -> None:
@@ -150,6 +161,16 @@ def test_a_handshake_without_an_end(arrive: Arrive, scheme: str) -> None:
     with Server(talk) as server, pytest.raises(SasldbError, match="TLS failed: no answer in time"):
         arrive(server, scheme=scheme, total=0.5, each=0.3)
     assert time.monotonic() - begin < 2
+
+
+def test_tls_that_ends_at_once(arrive: Arrive) -> None:
+    """A server that hangs up in the place of its TLS is told as that, in words and not with a line of somebody's source."""
+
+    def talk(peer: Peer) -> None:
+        peer.take(100)
+
+    with Server(talk) as server, pytest.raises(SasldbError, match="TLS failed: the connection ended; "):
+        arrive(server, scheme="smtps")
 
 
 def test_smtps_where_there_is_none(arrive: Arrive) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -25,7 +26,9 @@ Login = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture(scope="module", params=["plain", "chroot"])
-def server(request: pytest.FixtureRequest, postfix_parts: None, certificate: Certificate) -> Iterator[PostfixInstance]:
+def server(
+    request: pytest.FixtureRequest, postfix_parts: None, certificate: Certificate, smtps_port: int
+) -> Iterator[PostfixInstance]:
     """Yield a Postfix that offers every mechanism of ours, PLAIN and LOGIN under TLS alone, and knows alice and dora (-n)."""
     instance = PostfixInstance(chroot=request.param == "chroot")
     change(
@@ -35,7 +38,9 @@ def server(request: pytest.FixtureRequest, postfix_parts: None, certificate: Cer
         "smtpd_sasl_security_options = noanonymous, noplaintext\nsmtpd_sasl_tls_security_options = noanonymous\n"
         "smtpd_client_connection_rate_limit = 0\nsmtpd_error_sleep_time = 0\nsmtpd_client_auth_rate_limit = 0\n",
     )
-    change(instance.config / "master.cf", "tlsmgr unix - - n 1000? 1 tlsmgr\n")
+    jailed = "y" if instance.chroot else "n"
+    wrapped = f"127.0.0.1:{smtps_port} inet n - {jailed} - - smtpd -o smtpd_tls_wrappermode=yes\n"
+    change(instance.config / "master.cf", "tlsmgr unix - - n 1000? 1 tlsmgr\n" + wrapped)
     conf = instance.config / "sasl/smtpd.conf"
     conf.write_text(conf.read_text().replace("SCRAM-SHA-1 ", "SCRAM-SHA-1 SCRAM-SHA-512 "))
     with sasldb.edit(str(instance.database)) as editor:
@@ -50,12 +55,22 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
     return Certificate(tmp_path_factory.mktemp("certificate"))
 
 
+@pytest.fixture(scope="module")
+def smtps_port() -> int:
+    """Return a free port, at which that Postfix begins with TLS."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
 @pytest.fixture
 def login(server: PostfixInstance, commands: Commands, certificate: Certificate) -> Login:
-    """Return `login(*arguments, password=..., user=...)`: our command, at that server, with its certificate for a CA."""
+    """Return `login(*arguments, password=..., user=..., at=...)`: our command, at that server, with its certificate for a CA."""
 
-    def run(*arguments: str, password: str = PASSWORD, user: str = ALICE) -> subprocess.CompletedProcess[str]:
-        argv = [commands.sasldb, "login", f"smtp://127.0.0.1:{server.port}", user, "--password-stdin", "--pace", "0"]
+    def run(
+        *arguments: str, password: str = PASSWORD, user: str = ALICE, at: str = f"smtp://127.0.0.1:{server.port}"
+    ) -> subprocess.CompletedProcess[str]:
+        argv = [commands.sasldb, "login", at, user, "--password-stdin", "--pace", "0"]
         argv += ["--ca-file", str(certificate.certificate), "-f", str(server.database), "--json", *arguments]
         argv += ["--local-domain", REALM]
         return subprocess.run(argv, input=f"{password}\n", capture_output=True, text=True, timeout=60, check=False)
@@ -83,6 +98,23 @@ def test_under_tls(login: Login) -> None:
     assert told["tls"].startswith("TLSv1.3 ")
     assert results(done) == dict.fromkeys(NAMES, "accepted")
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("password, result", [(PASSWORD, "accepted"), (PASSWORD + "x", "refused")])
+def test_smtps(login: Login, smtps_port: int, password: str, result: str) -> None:
+    """Where the server begins with TLS there is no offer in the clear, and every mechanism takes the right password alone."""
+    done = login("--all", password=password, at=f"smtps://localhost:{smtps_port}")
+    told = json.loads(done.stdout)
+    assert told["before_tls"] is None and set(told["under_tls"]) == set(NAMES)
+    assert results(done) == dict.fromkeys(NAMES, result) and done.returncode == (result == "refused")
+
+
+def test_the_other_scheme(server: PostfixInstance, login: Login, smtps_port: int) -> None:
+    """A port that begins with TLS, and one that does not, taken for the other, are told as that."""
+    done = login("--timeout", "1", at=f"smtp://localhost:{smtps_port}")
+    assert done.returncode == 3 and "if it begins with TLS there, name it smtps://" in done.stderr
+    done = login(at=f"smtps://localhost:{server.port}")
+    assert done.returncode == 3 and "if it begins without TLS there, name it smtp://" in done.stderr
 
 
 def test_in_the_clear(login: Login) -> None:

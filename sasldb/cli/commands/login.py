@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 # As in login.mechanisms.NAMES, which is not loaded for --help.
 MECHANISMS = ("SCRAM-SHA-512", "SCRAM-SHA-256", "SCRAM-SHA-1", "DIGEST-MD5", "CRAM-MD5", "NTLM", "PLAIN", "LOGIN")
+_OF_A_NETWORK = "ca_file", "insecure", "no_starttls", "allow_unencrypted"
 
 
 def _parsed(context: click.Context, parameter: click.Parameter, value: str) -> Target:
@@ -38,6 +39,8 @@ def _planned(mechanism: tuple[str, ...], every: bool, options: dict[str, Any], p
         raise click.UsageError("--all and --mechanism at once")
     if plan.target.scheme == SASLAUTHD and (every or mechanism):
         raise click.UsageError("saslauthd knows of no mechanisms")
+    if plan.target.scheme == SASLAUTHD and any(options[name] for name in _OF_A_NETWORK):
+        raise click.UsageError("an option of TLS, which a socket of saslauthd has not")
     if options["ca_file"] is not None and options["insecure"]:
         raise click.UsageError("--ca-file and --insecure at once")
     plan.mechanisms = None if every else mechanism
@@ -63,7 +66,13 @@ def _planned(mechanism: tuple[str, ...], every: bool, options: dict[str, Any], p
 @click.option("--insecure", is_flag=True, help="Take any certificate, whoever shows it.")
 @click.option("--no-starttls", is_flag=True, help="Stay in the clear, though STARTTLS is offered.")
 @click.option("--allow-unencrypted", is_flag=True, help="Send a password over the network in the clear, if it must be.")
-@click.option("--pace", metavar="SECONDS", type=click.FloatRange(0, 3600), default=1, help="Time between two tries.")
+@click.option(
+    "--pace",
+    metavar="SECONDS",
+    type=click.FloatRange(0, 3600),
+    default=1,
+    help="Time between two tries at one host, whichever process of yours makes them; 0 to wait for none.",
+)
 @click.option(
     "--timeout", metavar="SECONDS", type=click.FloatRange(0.1, 3600), default=60, help="How long a try may take."
 )
@@ -86,7 +95,9 @@ def command(
 
     ADDRESS is smtp://HOST[:PORT], smtps://HOST[:PORT], or saslauthd:PATH with the path of saslauthd's socket. USER is sent as it is.
     Over SMTP, what is offered before and after STARTTLS is told, and each mechanism asked for is tried once, over a connection
-    of its own. Where a server on this host refuses, it is told what the database explains.
+    of its own. Where a server on this host refuses, it is told what the database explains, and Postfix's configuration.
+
+    Between the end of one try at a host and the next lies a second, even if another process of the same user made it; see --pace.
 
     Exit status 0 if every try was accepted, 1 if one was refused, 3 if one could not be made.
 
@@ -104,7 +115,7 @@ def command(
     refused = report.of(Result.REFUSED)
     explained = []
     if refused and report.here and server_address.scheme != SASLAUTHD:
-        explained = explain(login, plan.password, refused, location.path, server)
+        explained = explain(login, plan.password, refused, location.path, server, server_address.port)
     if rendering.json:
         document(_values(server_address, report, explained, verbose))
     else:

@@ -43,7 +43,8 @@ def command(context: click.Context, arguments: tuple[str, ...]) -> int:
 
     Arguments, output and exit status are those of Cyrus SASL's program: -u USER, -p PASSWORD, -r REALM, -s SERVICE (imap), -f SOCKET
     (/var/run/saslauthd/mux), -R TIMES. Everybody on this machine can see an argument: leave -p away, and the password is read from
-    standard input, or asked for at a terminal, which the original cannot do.
+    standard input, or asked for at a terminal, which the original cannot do. As with the original, one request follows the other at
+    once: what keeps a pace is `sasldb login saslauthd:PATH`.
 
     \b
     Example: a password from a file
