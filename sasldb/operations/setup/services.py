@@ -7,10 +7,12 @@ Errors: `SiteConfigError`.
 from __future__ import annotations
 
 from sasldb.errors import SiteConfigError
+from sasldb.operations.checks import remedies
 from sasldb.operations.checks.site import Site
 from sasldb.operations.setup import restrictions
-from sasldb.operations.setup.parameters import SENDER_LIST, mismatch
+from sasldb.operations.setup.parameters import mismatch
 from sasldb.operations.setup.request import Request
+from sasldb.siteconf.restrictions import RELAY, SENDER
 from sasldb.siteconf.scratch import Scratch
 
 LABEL = "submission/inet"
@@ -45,24 +47,29 @@ def _submit(scratch: Scratch, site: Site) -> None:
         scratch.add_service(LABEL, f"submission inet n - {'y' if jailed else 'n'} - - smtpd")
         scratch.set_service(LABEL, _OPTIONS)
         return
-    wanted = {name: _OPTIONS[name] for name in _REQUIRED}
-    if restrictions.lets_logins_relay(present.value("smtpd_relay_restrictions")):
-        del wanted["smtpd_relay_restrictions"]
-    scratch.set_service(LABEL, {name: value for name, value in wanted.items() if present.value(name) != value})
+    wanted = {name: _OPTIONS[name] for name in _REQUIRED if present.value(name) != _OPTIONS[name]}
+    if restrictions.lets_logins_relay(present, RELAY):
+        wanted.pop(RELAY, None)
+    elif present.own.get(RELAY):
+        edit = restrictions.relaying(present, RELAY)
+        if edit is not None and edit.parameter in present.own:
+            wanted[RELAY] = remedies.written(present, *edit)
+    scratch.set_service(LABEL, wanted)
 
 
 def _bind_senders(scratch: Scratch, site: Site, bound: str) -> list[str]:
     """See that services which have a list of their own bind senders to logins as well."""
     sentences = []
     for service in site.servers:
-        own = service.overrides.get(SENDER_LIST)
-        if own is None or mismatch(bound) in restrictions.words(own):
+        edit = restrictions.binding(service, mismatch(bound)) if SENDER in service.own else None
+        if edit is None:
             continue
-        value = ",".join([mismatch(bound), *([own] if own else [])])
-        if " " in value:
-            sentences.append(
-                f"{service.label} has a {SENDER_LIST} of its own in master.cf: add {mismatch(bound)} there"
-            )
-        else:
-            scratch.set_service(service.label, {SENDER_LIST: value})
+        try:
+            if edit.parameter in service.own:
+                scratch.set_service(service.label, {edit.parameter: remedies.written(service, *edit)})
+            else:  # its list names one of main.cf
+                site.postfix.see_alone(edit.parameter)
+                scratch.set(dict([edit]))
+        except SiteConfigError:
+            sentences.append(f"{service.label} has a {SENDER} of its own in master.cf: add {mismatch(bound)} there")
     return sentences
