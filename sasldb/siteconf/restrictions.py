@@ -279,16 +279,15 @@ def _plain(name: str, client: Client) -> str:
 
 def _answer(step: Step, client: Client) -> str:
     """Return what the map of a step comes to, NEITHER where that is not known."""
-    kind, _, answer = step.argument.strip("{} ").partition(":")
+    kind, _, answer = step.argument.partition(":")
     if kind != "static" or not (step.name in (_IMPLIED, *_SURE) or (step.name == _BY_LOGIN and client.login)):
         return NEITHER
-    for _, word in split(answer.strip("{} ").lower()):
-        if word in ("ok", "relay", "discard"):
-            return PERMIT
-        outcome = REFUSE if re.fullmatch(r"[45]\d\d", word) else _plain(word, client)
-        if outcome:
-            return outcome
-    return NEITHER
+    found = [word for _, word in split(answer.strip("{} ").lower())]
+    if found and (found[0] in ("ok", "relay", "discard") or (found[0].isdigit() and not found[1:])):
+        return PERMIT
+    if found and re.fullmatch(r"[45]\d\d", found[0]):
+        return REFUSE
+    return next(filter(None, (_plain(word, client) for word in found)), NEITHER)
 
 
 def _is_delayed(parameters: Parameters) -> bool:
