@@ -90,7 +90,7 @@ def owners(ground: PostfixFiles, text: str) -> str | None:
     """Return what is said of a map of owners."""
     (ground.directory / "owners").write_text("".join(f"{n}@x {owner}\n" for n, owner in enumerate(text.split())))
     problem = senders.unknown_owners(ground.site())
-    return problem and problem.seen + problem.why
+    return None if problem is None else problem.seen + problem.why
 
 
 OWNERS = "smtpd_sender_login_maps = proxy:texthash:$config_directory/owners\n"

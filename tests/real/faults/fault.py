@@ -61,4 +61,4 @@ def option(key: str, value: str) -> str:
 
 
 NEW_USER = 'printf %s "$PASSWORD" | saslpasswd2 -p -c -f "$SEEN" -u example.com alice'
-RELAY = "permit_mynetworks, permit_sasl_authenticated, reject_unauth_destination"
+OWNERS = 'echo "a@example.com {}@example.com" > "$CONFIG/owners"; '

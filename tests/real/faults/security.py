@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.real.faults.fault import CHROOT, NONE_LEFT, NOTHING, OK, RELAY, SILENT, Fault, main
+from tests.real.faults.fault import CHROOT, NONE_LEFT, NOTHING, OK, RELOAD, SILENT, Fault, main
 
 FAULTS = [
     Fault(
@@ -70,8 +70,21 @@ FAULTS = [
         'main "smtpd_relay_restrictions=check_client_access static:OK, reject_unauth_destination"',
         OK,
         NOTHING,
-        main("smtpd_relay_restrictions = " + RELAY),
+        main(
+            "smtpd_relay_restrictions = permit_sasl_authenticated, reject_unauth_destination,"
+            " check_client_access static:OK, reject_unauth_destination"
+        ),
         relays=(250, 250),
+        where=CHROOT,
+    ),
+    Fault(
+        "open-relay",
+        "an open relay on a port without AUTH",
+        'postconf -c "$CONFIG" -M "127.0.0.1:2526/inet=127.0.0.1:2526 inet n - n - - smtpd -o smtpd_sasl_auth_enable=no -o smtpd_relay_restrictions=static:OK,reject"',
+        OK,
+        NOTHING,
+        "postconf -c {config} -P 127.0.0.1:2526/inet/smtpd_relay_restrictions=permit_sasl_authenticated,reject_unauth_destination,static:OK,reject && "
+        + RELOAD,
         where=CHROOT,
     ),
     Fault(
@@ -81,6 +94,27 @@ FAULTS = [
         OK,
         NOTHING,
         main("mynetworks = 10.0.0.0/8"),
+        relays=(250, 250),
+        where=CHROOT,
+    ),
+    Fault(
+        "networks-too-wide",
+        "mynetworks has static:all in it",
+        "main 'mynetworks=$mine, static:all' mine=10.0.0.0/8 'smtpd_relay_restrictions=permit_mynetworks, permit_sasl_authenticated, reject_unauth_destination'",
+        OK,
+        NOTHING,
+        main("mynetworks = $mine"),
+        relays=(250, 250),
+        where=CHROOT,
+    ),
+    Fault(
+        "networks-too-wide",
+        "everybody is in a file that mynetworks names",
+        'echo 0.0.0.0/0 > "$CONFIG/nets"; main "mynetworks=$CONFIG/nets" "smtpd_relay_restrictions=permit_mynetworks, permit_sasl_authenticated, reject_unauth_destination"',
+        OK,
+        NOTHING,
+        None,
+        then='echo 10.0.0.0/8 > "$CONFIG/nets"; postfix -c "$CONFIG" reload',
         relays=(250, 250),
         where=CHROOT,
     ),
