@@ -194,3 +194,18 @@ def test_wide_entries(entry: str, wide: bool) -> None:
 def test_networks_of_others(network: str, public: bool) -> None:
     """What mynetworks_style = class makes of a public address holds strangers."""
     assert relaying._is_public(network) is public
+
+
+def test_a_class_of_networks(tmp_path: Path) -> None:
+    """mynetworks_style = class is found where it makes a neighbour of every public address that begins alike."""
+    files = PostfixFiles(tmp_path, f"{GOOD}mynetworks_style = class\n")
+    site = files.site()
+    site.postfix.values["mynetworks"] = "127.0.0.0/8 10.0.0.0/8"
+    assert relaying.wide_networks(site) is None
+    site.postfix.values["mynetworks"] = (
+        "127.0.0.0/8 34.0.0.0/8"  # what postconf shows on a host that has such an address
+    )
+    problem = relaying.wide_networks(site)
+    assert problem is not None and "makes 34.0.0.0/8 part of mynetworks" in problem.seen
+    files.mend(problem)
+    assert files.lines("main.cf", "mynetworks_") == ["mynetworks_style = subnet"]

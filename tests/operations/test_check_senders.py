@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from sasldb.operations.checks import senders, users
+from sasldb.operations.sender_logins import bare_realm
 from tests.conftest import Require
 from tests.operations.databases import make
 from tests.operations.postfix_files import SMTP, PostfixFiles
@@ -158,3 +159,20 @@ def test_a_map_with_an_odd_name(tmp_path: Path, prefix: str) -> None:
     ground.mend(problem)
     assert Path(f"{path}.db").exists() and not os.path.exists("x")
     assert users.stale_map(ground.site(), f"{prefix}hash:{path}", "") is None
+
+
+@pytest.mark.parametrize(
+    ("main", "own", "local", "realm"),
+    [
+        ("", "", None, "mail.example.com"),
+        ("smtpd_sasl_local_domain = a.x\n", "", None, None),
+        ("", "", "a.x", None),
+        ("smtpd_sasl_local_domain = a.x\n", "-o smtpd_sasl_local_domain=", None, "mail.example.com"),
+        ("", "-o smtpd_sasl_local_domain=b.x", "a.x", None),
+    ],
+)
+def test_the_realm_of_owners_without_one(
+    tmp_path: Path, main: str, own: str, local: str | None, realm: str | None
+) -> None:
+    """The map has bare owners as soon as one service reports bare logins."""
+    assert bare_realm(PostfixFiles(tmp_path, main, f"{SUBMISSION}  {own}\n").site(), local) == realm

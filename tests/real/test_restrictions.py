@@ -84,7 +84,10 @@ STOPPED: dict[str, dict[str, str]] = {
 @pytest.fixture(scope="module")
 def ports() -> dict[str, int]:
     """Return the port of each case."""
-    return {name: _free_port() for name in (*CASES, *STOPPED)}
+    names, found = [*CASES, *STOPPED], set[int]()
+    while len(found) < len(names):  # a free port may be told twice
+        found.add(_free_port())
+    return dict(zip(names, found))
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +104,7 @@ def postfix(postfix_parts: None, require: Require, ports: dict[str, int]) -> Ite
         for name, values in (*CASES.items(), *STOPPED.items()):
             lines.append(f"127.0.0.1:{ports[name]} inet n - n - - smtpd")
             lines += [f"  -o {{ {parameter} = {value} }}" for parameter, value in values.items()]
-        owned = f'printf "{OWN} %s\\n{OWNED} %s\\n" alice@example.com carol@example.com > "$CONFIG/owners"; main "smtpd_sender_login_maps=texthash:$CONFIG/owners"'
+        owned = f'printf "{OWN} %s\\n{OWNED} %s\\n" Alice@Example.COM carol@example.com > "$CONFIG/owners"; main "smtpd_sender_login_maps=texthash:$CONFIG/owners"'
         instance.break_by("cat >> \"$CONFIG/master.cf\" <<'END'\n" + "\n".join(lines) + f"\nEND\n{owned}\n")
         yield instance
 
