@@ -98,21 +98,25 @@ class Instance:
         """Return it as main.cf has it; a default, which nobody wrote, comes with its names replaced."""
         return self.named.get(name, self.value(name))
 
-    def see_alone(self, name: str) -> None:
-        """See that an edit of parameter `name` changes one list alone, for it is a list itself, or named in one place.
+    def see_alone(self, name: str, service: Service | None = None) -> None:
+        """See that an edit of parameter `name` changes one list alone: it is such a list, or named in one place.
+
+        The edit is one of main.cf, or of what `service` has of its own.
 
         Raises:
             SiteConfigError: it is named more than once.
         """
-        if name not in restrictions.LISTS and self._uses(name) > 1:
+        values = dict(self.named)
+        if service is not None and name in service.own:
+            values.update(service.own)
+        else:
+            others = [one for one in self.services if name not in one.own]
+            values.update({f"{one.label}/{key}": value for one in others for key, value in one.own.items()})
+        word = re.compile(rf"(?<![\w-]){re.escape(name)}(?![\w-])")
+        uses = sum(len(word.findall(value)) for key, value in values.items() if not key.endswith(restrictions.CLASSES))
+        if name not in restrictions.LISTS and uses > 1:
             reason = f"the word that decides stands in {name}, which is used more than once"
             raise SiteConfigError(name, reason, remedy="change what uses it by hand, then run this again")
-
-    def _uses(self, name: str) -> int:
-        """Return how often the values of main.cf and master.cf name the parameter or restriction class `name`."""
-        values = [value for other, value in self.named.items() if other != restrictions.CLASSES]
-        values += [value for service in self.services for value in service.own.values()]
-        return sum(len(re.findall(rf"(?<![\w-]){re.escape(name)}(?![\w-])", value)) for value in values)
 
     def _services(self) -> list[Service]:
         fields: dict[str, dict[str, str]] = {}

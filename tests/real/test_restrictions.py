@@ -25,6 +25,7 @@ OWN, OWNED, FREE = (
 )  # by the user, by somebody else, by nobody
 BIND, BIND_USERS = "reject_sender_login_mismatch", "reject_authenticated_sender_login_mismatch"
 GOOD = "permit_sasl_authenticated, reject_unauth_destination"
+UNWRITABLE = "a map with a code and words"
 CLASSES = {"smtpd_restriction_classes": "inner"}
 CASES: dict[str, dict[str, str]] = {
     "stock": {RELAY: "permit_mynetworks, permit_sasl_authenticated, reject_unauth_destination"},
@@ -42,7 +43,7 @@ CASES: dict[str, dict[str, str]] = {
     "a map that does not know": {RELAY: "check_client_access static:DUNNO, permit_sasl_authenticated, reject"},
     "a map of logins": {RELAY: "check_sasl_access static:OK, reject"},
     "a map with braces": {RELAY: "check_client_access static:{OK}, reject"},
-    "a map with a code and words": {RELAY: "check_client_access static:{554 no}, static:OK, reject"},
+    UNWRITABLE: {RELAY: "check_client_access static:{554 no}, static:OK, reject"},
     "inline": {RELAY: "check_client_access inline:{ a=OK, b=OK }, permit_sasl_authenticated, reject"},
     "only warned": {RELAY: "warn_if_reject reject, permit, reject", RECIPIENT: "permit_sasl_authenticated, reject"},
     "warn_if_reject permit": {RELAY: "warn_if_reject permit, reject"},
@@ -100,13 +101,19 @@ def postfix(postfix_parts: None, require: Require, ports: dict[str, int]) -> Ite
     except OSError as error:
         lacking("namespace", str(error))
     with instance:
-        lines = []
-        for name, values in (*CASES.items(), *STOPPED.items()):
-            lines.append(f"127.0.0.1:{ports[name]} inet n - n - - smtpd")
-            lines += [f"  -o {{ {parameter} = {value} }}" for parameter, value in values.items()]
-        owned = f'printf "{OWN} %s\\n{OWNED} %s\\n" Alice@Example.COM carol@example.com > "$CONFIG/owners"; main "smtpd_sender_login_maps=texthash:$CONFIG/owners"'
-        instance.break_by("cat >> \"$CONFIG/master.cf\" <<'END'\n" + "\n".join(lines) + f"\nEND\n{owned}\n")
+        serve(instance, {ports[name]: values for name, values in (*CASES.items(), *STOPPED.items())})
         yield instance
+
+
+def serve(postfix: FaultyPostfix, services: dict[int, dict[str, str]]) -> None:
+    """Have smtpd serve each port with values of its own."""
+    lines = []
+    for port, values in services.items():
+        lines.append(f"127.0.0.1:{port} inet n - n - - smtpd")
+        lines += [f"  -o {{ {name} = {value} }}" for name, value in values.items()]
+    owned = f'printf "{OWN} %s\\n{OWNED} %s\\n" Alice@Example.COM carol@example.com > "$CONFIG/owners"'
+    named = f'{owned}; main "smtpd_sender_login_maps=texthash:$CONFIG/owners"'
+    postfix.break_by("cat >> \"$CONFIG/master.cf\" <<'END'\n" + "\n".join(lines) + f"\nEND\n{named}\n")
 
 
 @pytest.fixture(scope="module")
@@ -158,3 +165,19 @@ def test_what_smtpd_demands(
     """Where nothing protects, smtpd ends, and nobody is let in."""
     assert not restrictions.works(services[name])
     assert reply(ports[name], "", FREE) == NO_ANSWER
+
+
+def test_remedies(postfix: FaultyPostfix, ports: dict[str, int]) -> None:
+    """Once check has mended all of it, users relay, strangers do not, and nobody sends as another, on every port.
+
+    What postconf cannot write, it does not mend, and that does not hinder the rest.
+    """
+    mended = {name: values for name, values in {**CASES, **STOPPED}.items() if "smtpd_delay_reject" not in values}
+    serve(postfix, {ports[name]: values for name, values in mended.items()})
+    assert postfix.mend('sasldb postfix check -c "$CONFIG" --fix --yes || true  # and a reload') == ""
+    wrong = {}
+    for name in mended:
+        found = [reply(ports[name], *who) for who in ((LOGIN, OWN), ("", FREE), (LOGIN, OWNED))]
+        if found[0] != 250 or found[1] not in (454, 554) or found[2] != 553:
+            wrong[name] = found
+    assert list(wrong) == [UNWRITABLE]

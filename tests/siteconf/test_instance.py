@@ -70,13 +70,15 @@ def test_values_as_they_are_written(config: Path) -> None:
 def test_what_is_named_more_than_once(config: Path) -> None:
     """An edit of a list, or of what one place names, is fine; what main.cf and master.cf name twice is refused."""
     with open(config / "master.cf", "a") as file:
-        file.write("25 inet n - n - - smtpd\n  -o smtpd_client_restrictions=ours,one -o mine=$ours\n")
+        file.write("25 inet n - n - - smtpd\n  -o smtpd_client_restrictions=ours,one,own -o mine=$ours -o own=permit\n")
+        file.write("26 inet n - n - - smtpd\n  -o smtpd_client_restrictions=own -o own=permit\n")
     with open(config / "main.cf", "a") as file:
         file.write("smtpd_restriction_classes = ours, one\nours = permit\none = reject\n")
     os.utime(config / "main.cf", (1_000_000_000, 1_000_000_000))
     found = Instance(str(config))
     for name in ("one", "smtpd_client_restrictions"):
         found.see_alone(name)
+    found.see_alone("own", found.servers[-1])
     with pytest.raises(SiteConfigError, match="stands in ours, which is used more than once"):
         found.see_alone("ours")
 

@@ -24,20 +24,8 @@ _WIDEST = 8  # bits; a network with fewer holds a good part of the Internet
 
 def refused(site: Site) -> Problem | None:
     """Look for restrictions that refuse a user who has logged in."""
-    for service in site.offering:
-        found = restrictions.refusal(service, USER)
-        if found is None:
-            continue
-        name, step = found
-        seen = f"{name} of {service.label} refuses by {step.name} whoever has logged in"
-        why = "A login is of use only where permit_sasl_authenticated comes before what refuses."
-        wrong = [other for other in site.offering if restrictions.verdict(other, name, USER)[0] == REFUSE]
-        try:
-            edits = [(other, restrictions.admitting(other, name)) for other in wrong]
-            return Problem(seen, why, remedies.edited(site, [(other, edit) for other, edit in edits if edit]))
-        except SiteConfigError as error:
-            return Problem.without_remedy(seen, why, f"{error.reason}.")
-    return None
+    problems = [problem for name in restrictions.LISTS if (problem := _refused_by(site, name))]
+    return next((problem for problem in problems if problem.remedy), problems[0] if problems else None)
 
 
 def demanded(site: Site) -> Problem | None:
@@ -73,7 +61,7 @@ def wide_networks(site: Site) -> Problem | None:
             public = [word for _, word in restrictions.split(service.value(_NETWORKS)) if _is_public(word)]
             if public:
                 seen = f"{_STYLE} = class makes {public[0]} part of {_NETWORKS}, and permit_mynetworks lets it relay"
-                remedy = remedies.edited(site, [(service, Edit(_STYLE, "subnet"))])
+                remedy = remedies.edited(site, [service], lambda _: Edit(_STYLE, "subnet"))
                 return Problem(seen, _STRANGERS, remedy)
     return None
 
@@ -98,10 +86,24 @@ def wide_entry(word: str) -> str:
     return next((entry for entry in inner if wide_entry(entry)), "")
 
 
+def _refused_by(site: Site, name: str) -> Problem | None:
+    """Return the problem of the list `name` of some services, None where it refuses no user."""
+    wrong = {one: restrictions.verdict(one, name, USER) for one in site.offering}
+    found = [(one, step) for one, (outcome, step) in wrong.items() if outcome == REFUSE and step is not None]
+    if not found:
+        return None
+    seen = f"{name} of {found[0][0].label} refuses by {found[0][1].name} whoever has logged in"
+    why = "A login is of use only where permit_sasl_authenticated comes before what refuses."
+    try:
+        services = [one for one, _ in found]
+        return Problem(seen, why, remedies.edited(site, services, lambda one: restrictions.admitting(one, name)))
+    except SiteConfigError as error:
+        return Problem.without_remedy(seen, why, f"{error.reason}.")
+
+
 def _protected(site: Site, services: list[Service], seen: str, why: str) -> Problem:
     try:
-        edits = [(service, restrictions.protecting(service, RELAY)) for service in services]
-        return Problem(seen, why, remedies.edited(site, edits))
+        return Problem(seen, why, remedies.edited(site, services, lambda one: restrictions.protecting(one, RELAY)))
     except SiteConfigError as error:
         return Problem.without_remedy(seen, why, f"{error.reason}.")
 
@@ -116,7 +118,7 @@ def _too_wide(site: Site, service: Service, word: Word, entry: str) -> Problem:
     name = word.place.parameter
     rest = restrictions.without(service.written(name), word.place)
     try:
-        remedy = remedies.edited(site, [(service, Edit(name, rest or _LOOPBACK))])
+        remedy = remedies.edited(site, [service], lambda _: Edit(name, rest or _LOOPBACK))
     except SiteConfigError as error:
         return Problem.without_remedy(seen, _STRANGERS, f"{error.reason}.")
     return Problem(seen, _STRANGERS, remedy)

@@ -73,21 +73,32 @@ def setting(site: Site, name: str, wrong: Callable[[Service], bool], right: Call
     return together(*commands, reload(site))
 
 
-def edited(site: Site, edits: Iterable[tuple[Service, restrictions.Edit]]) -> str:
-    """Return the commands that make the edits, each in main.cf, or in master.cf where its service has a value of its own there.
+def edited(site: Site, services: Iterable[Service], edit: Callable[[Service], restrictions.Edit | None]) -> str:
+    """Return the commands that edit what `services` have, each in main.cf, or in master.cf where it has a value of its own.
+
+    A service for which that cannot be done is left out; it will be found again, alone.
 
     Raises:
-        SiteConfigError: the parameter serves other lists as well, two services want it otherwise, or postconf cannot write it.
+        SiteConfigError: it can be done for none. The parameter serves other lists as well, or postconf cannot write it.
     """
-    wanted: dict[tuple[str, str], tuple[str, str]] = {}
-    for service, (name, text) in edits:
-        if name not in _MEANT:
-            site.postfix.see_alone(name)
-        own, value = name in service.own, written(service, name, text)
-        command = master_cf(site, service, name, value) if own else main_cf(site, name, value)
-        if wanted.setdefault((service.label if own else "", name), (text, command))[0] != text:
-            raise SiteConfigError(name, f"{name} would have to differ from service to service")
-    return together(*(command for _, command in wanted.values()), reload(site))
+    commands: dict[tuple[str, str], str] = {}
+    failure: SiteConfigError | None = None
+    for service in services:
+        try:
+            name, text = edit(service) or ("", "")
+            if name not in ("", *_MEANT):
+                site.postfix.see_alone(name, service)
+            value = written(service, name, text)
+        except SiteConfigError as error:
+            failure = failure or error
+            continue
+        if name in service.own:
+            commands[service.label, name] = master_cf(site, service, name, value)
+        elif name:
+            commands.setdefault(("", name), main_cf(site, name, value))
+    if failure and not commands:
+        raise failure
+    return together(*commands.values(), reload(site))
 
 
 def written(service: Service, name: str, text: str) -> str:

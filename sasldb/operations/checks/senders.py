@@ -51,8 +51,7 @@ def unenforced(site: Site) -> Problem | None:
         return None
     seen, why = _unasked(services[0]), "Every user may send as anybody: the map alone forbids nothing."
     try:
-        edits = [(service, _bound(site, service)) for service in services]
-        return Problem(seen, why, remedies.edited(site, edits), WARNING)
+        return Problem(seen, why, remedies.edited(site, services, lambda one: _bound(site, one)), WARNING)
     except SiteConfigError as error:
         return Problem.without_remedy(seen, why, f"{error.reason}.", WARNING)
 

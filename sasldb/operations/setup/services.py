@@ -65,10 +65,10 @@ def _bind_senders(scratch: Scratch, site: Site, bound: str) -> list[str]:
         if edit is None:
             continue
         try:
+            site.postfix.see_alone(edit.parameter, service)
             if edit.parameter in service.own:
                 scratch.set_service(service.label, {edit.parameter: remedies.written(service, *edit)})
             else:  # its list names one of main.cf
-                site.postfix.see_alone(edit.parameter)
                 scratch.set(dict([edit]))
         except SiteConfigError:
             sentences.append(f"{service.label} has a {SENDER} of its own in master.cf: add {mismatch(bound)} there")
