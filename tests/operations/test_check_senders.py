@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from sasldb.operations.checks import senders, users
+from sasldb.operations.checks.finding import WARNING
 from sasldb.operations.sender_logins import bare_realm
 from tests.conftest import Require
 from tests.operations.databases import make
@@ -121,7 +122,7 @@ def test_owners_without_a_realm(tmp_path: Path) -> None:
     [
         ("a@example.com", "smtpd_sasl_local_domain = example.com\n", "", None),
         ("a@example.com b@example.org", "smtpd_sasl_local_domain = example.net\n", "", "in the realm example.net"),
-        ("a@example.com", "", "", None),
+        ("a@example.com", "", "", "in the realm mail.example.com"),
         ("a@example.com b@example.org", "", "", None),
         ("a@51686ed8d2b4", "", "", "in the realm mail.example.com"),
         ("a@51686ed8d2b4 b@other", "", "", "in the realm mail.example.com"),
@@ -132,9 +133,14 @@ def test_owners_without_a_realm(tmp_path: Path) -> None:
     ],
 )
 def test_realms(tmp_path: Path, logins: str, main: str, own: str, seen: str | None) -> None:
-    """A realm that was configured, or is the host's, is missed where no user is in it; whoever logs in with a domain misses none."""
+    """A realm that was configured, or is the host's, is missed where no user is in it; of several domains none need be it.
+
+    Where the users of one domain may all log in with it, that is a warning.
+    """
     problem = users.realm(files(tmp_path, logins, main, f"{SUBMISSION}  {own}\n").site())
     assert problem is None if seen is None else problem is not None and seen in problem.seen
+    if problem is not None:
+        assert (problem.severity == WARNING) == ("nothing is wrong" in problem.why) == (logins == "a@example.com")
 
 
 def test_the_realm_of_one_service(tmp_path: Path) -> None:

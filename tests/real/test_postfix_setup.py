@@ -100,7 +100,8 @@ def test_options_together(stock_machine: StockMachine, options: str) -> None:
         assert any(line.startswith("AUTH=") for line in stock_machine.offered()) == ("--broken" in options)
         bare = stock_machine.login("gsasl", "PLAIN", "alice", PASSWORD)
         assert bare == (235 if "--local-domain" in options else 535)
-        assert stock_machine.shell("sasldb postfix check --json").startswith('{"findings": [], ')
+        if "--local-domain" in options:
+            assert stock_machine.shell("sasldb postfix check --json").startswith('{"findings": [], ')
         if "--authenticated-header" in options:
             assert f"(Authenticated sender: {ALICE})" in header(stock_machine)
         if "--submission" in options:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 
 from sasldb.operations.checks import remedies
-from sasldb.operations.checks.finding import WARNING, Problem
+from sasldb.operations.checks.finding import ERROR, WARNING, Problem
 from sasldb.operations.checks.site import Site
 from sasldb.siteconf import maps
 from sasldb.siteconf.instance import Service
@@ -23,7 +23,8 @@ def realm(site: Site) -> Problem | None:
     realms = site.contents.realms
 
     def wrong(service: Service) -> bool:
-        return looked_up(service) not in realms and (bool(service.value(_DOMAIN)) or _for_bare_logins(service, realms))
+        meant = bool(service.value(_DOMAIN)) or len(realms) == 1 or _for_bare_logins(service, realms)
+        return meant and looked_up(service) not in realms
 
     services = [service for service in site.offering if wrong(service)] if realms else []
     if not services:
@@ -39,8 +40,11 @@ def realm(site: Site) -> Problem | None:
         why += " saslpasswd2 took the host's name, as it does without -u."
     if len(realms) > 1:
         return Problem.without_remedy(seen, why, "there are several realms, and only you know which one is meant.")
+    severity = ERROR
+    if not domain and not _for_bare_logins(service, realms):
+        why, severity = f"{why} Where everybody logs in so, nothing is wrong.", WARNING
     only = next(iter(realms)).replace("$", "$$")
-    return Problem(seen, why, remedies.setting(site, _DOMAIN, wrong, lambda _: only))
+    return Problem(seen, why, remedies.setting(site, _DOMAIN, wrong, lambda _: only), severity)
 
 
 def looked_up(service: Service) -> str:
