@@ -11,6 +11,7 @@ NO_VERIFIER = "unknown password verifier(s) auxprop"
 MALFORMED = "SASL per-process initialization failed: error when parsing configuration file"
 NONE_LEFT = "no applicable SASL mechanisms"
 OK, SILENT, LATER, REFUSED = 235, 0, 454, 535  # replies to AUTH; SILENT: AUTH is not offered, or nobody answers
+OWNERS = 'echo "a@example.com {}@example.com" > "$CONFIG/owners"; '
 PLAIN, CHROOT = "plain", "chroot"  # where a fault is injected
 
 
@@ -61,4 +62,4 @@ def option(key: str, value: str) -> str:
 
 
 NEW_USER = 'printf %s "$PASSWORD" | saslpasswd2 -p -c -f "$SEEN" -u example.com alice'
-OWNERS = 'echo "a@example.com {}@example.com" > "$CONFIG/owners"; '
+RELAY = "permit_mynetworks, permit_sasl_authenticated, reject_unauth_destination"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.real.faults.fault import CHROOT, NONE_LEFT, NOTHING, OK, RELOAD, SILENT, Fault, main
+from tests.real.faults.fault import CHROOT, NONE_LEFT, NOTHING, OK, RELAY, RELOAD, SILENT, Fault, main
 
 FAULTS = [
     Fault(
@@ -90,7 +90,7 @@ FAULTS = [
     Fault(
         "networks-too-wide",
         "everybody is in mynetworks",
-        'main "mynetworks=10.0.0.0/8, 0.0.0.0/0" "smtpd_relay_restrictions=permit_mynetworks, permit_sasl_authenticated, reject_unauth_destination"',
+        f'main "mynetworks=10.0.0.0/8, 0.0.0.0/0" "smtpd_relay_restrictions={RELAY}"',
         OK,
         NOTHING,
         main("mynetworks = 10.0.0.0/8"),
@@ -100,7 +100,7 @@ FAULTS = [
     Fault(
         "networks-too-wide",
         "mynetworks has static:all in it",
-        "main 'mynetworks=$mine, static:all' mine=10.0.0.0/8 'smtpd_relay_restrictions=permit_mynetworks, permit_sasl_authenticated, reject_unauth_destination'",
+        f"main 'mynetworks=$mine, static:all' mine=10.0.0.0/8 'smtpd_relay_restrictions={RELAY}'",
         OK,
         NOTHING,
         main("mynetworks = $mine"),
@@ -110,7 +110,7 @@ FAULTS = [
     Fault(
         "networks-too-wide",
         "everybody is in a file that mynetworks names",
-        'echo 0.0.0.0/0 > "$CONFIG/nets"; main "mynetworks=$CONFIG/nets" "smtpd_relay_restrictions=permit_mynetworks, permit_sasl_authenticated, reject_unauth_destination"',
+        f'echo 0.0.0.0/0 > "$CONFIG/nets"; main "mynetworks=$CONFIG/nets" "smtpd_relay_restrictions={RELAY}"',
         OK,
         NOTHING,
         None,
