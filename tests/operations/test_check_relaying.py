@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sasldb.operations.checks import relaying
+from sasldb.operations.checks import relaying, security
 from sasldb.operations.checks.finding import Problem
 from sasldb.operations.checks.relaying import wide_entry
 from sasldb.operations.checks.site import Site
@@ -55,6 +55,29 @@ def test_a_service_is_mended_in_master_cf(tmp_path: Path) -> None:
     wanted = f"{RELAY}={BIND},permit_mynetworks,permit_sasl_authenticated,reject"
     assert files.lines("master.cf", RELAY) == [f"-o {wanted}"]
     assert f"{files.lines('main.cf', RELAY)[0]}\n" == GOOD
+
+
+def test_other_lists_of_a_service(tmp_path: Path) -> None:
+    """A list of another kind is written with commas as well."""
+    own = "  -o { smtpd_sasl_security_options = nodictionary noplaintext }\n"
+    files = PostfixFiles(tmp_path, GOOD, SUBMISSION + own)
+    mended(files, security.anonymous)
+    assert files.lines("master.cf", "security") == [
+        "-o smtpd_sasl_security_options=noanonymous,nodictionary,noplaintext"
+    ]
+
+
+def test_what_can_be_mended_is(tmp_path: Path) -> None:
+    """A service that no command can mend does not hinder the others, and then is found alone."""
+    braces = f"  -o {{ {RELAY} = check_client_access {{ hash:/x, search_order = cert }}, reject }}\n"
+    master = f"{SUBMISSION}{braces}465 inet n - n - - smtpd\n  -o {RELAY}=reject\n"
+    files = PostfixFiles(tmp_path, GOOD, master)
+    problem = relaying.refused(files.site())
+    assert problem is not None
+    files.mend(problem)
+    assert files.lines("master.cf", "permit_sasl") == [f"-o {RELAY}=permit_sasl_authenticated,reject"]
+    problem = relaying.refused(files.site())
+    assert problem is not None and problem.remedy is None and "submission/inet" in problem.seen
 
 
 def test_blanks_inside_braces_cannot_be_written(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """The services of master.cf: submission, and overrides that would keep a restriction of main.cf from having an effect.
 
 Submission is RFC 6409: port 587, for those who log in and for nobody else. Source of the options: Postfix's own master.cf.
-Errors: `SiteConfigError`.
+Errors: `SiteConfigError`: submission without a certificate, or a restriction that only the administrator can put in its place.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from sasldb.operations.checks.site import Site
 from sasldb.operations.setup import restrictions
 from sasldb.operations.setup.parameters import mismatch
 from sasldb.operations.setup.request import Request
-from sasldb.siteconf.restrictions import RELAY, SENDER
+from sasldb.siteconf.instance import Service
+from sasldb.siteconf.restrictions import RELAY, SENDER, Edit
 from sasldb.siteconf.scratch import Scratch
 
 LABEL = "submission/inet"
@@ -30,7 +31,7 @@ def edit(scratch: Scratch, site: Site, request: Request, tls: bool) -> list[str]
     """Edit the copy of master.cf, and return sentences to mind; `tls` tells whether there is a certificate that works.
 
     Raises:
-        SiteConfigError: submission without a certificate.
+        SiteConfigError: submission without a certificate, or a list of its own that cannot be changed.
     """
     if request.submission:
         if not tls:
@@ -50,10 +51,9 @@ def _submit(scratch: Scratch, site: Site) -> None:
     wanted = {name: _OPTIONS[name] for name in _REQUIRED if present.value(name) != _OPTIONS[name]}
     if restrictions.lets_logins_relay(present, RELAY):
         wanted.pop(RELAY, None)
-    elif present.own.get(RELAY):
-        edit = restrictions.relaying(present, RELAY)
-        if edit is not None and edit.parameter in present.own:
-            wanted[RELAY] = remedies.written(present, *edit)
+    elif present.value(RELAY) and RELAY in present.own:
+        del wanted[RELAY]
+        _edit(scratch, site, present, restrictions.relaying(present, RELAY))
     scratch.set_service(LABEL, wanted)
 
 
@@ -61,15 +61,25 @@ def _bind_senders(scratch: Scratch, site: Site, bound: str) -> list[str]:
     """See that services which have a list of their own bind senders to logins as well."""
     sentences = []
     for service in site.servers:
-        edit = restrictions.binding(service, mismatch(bound)) if SENDER in service.own else None
-        if edit is None:
+        if SENDER not in service.own:
             continue
         try:
-            site.postfix.see_alone(edit.parameter, service)
-            if edit.parameter in service.own:
-                scratch.set_service(service.label, {edit.parameter: remedies.written(service, *edit)})
-            else:  # its list names one of main.cf
-                scratch.set(dict([edit]))
+            _edit(scratch, site, service, restrictions.binding(service, mismatch(bound)))
         except SiteConfigError:
             sentences.append(f"{service.label} has a {SENDER} of its own in master.cf: add {mismatch(bound)} there")
     return sentences
+
+
+def _edit(scratch: Scratch, site: Site, service: Service, edit: Edit | None) -> None:
+    """Make the edit in what the service has of its own, or in what its list names of main.cf.
+
+    Raises:
+        SiteConfigError: other lists have it too, or postconf cannot write it.
+    """
+    if edit is None:
+        return
+    site.postfix.see_alone(edit.parameter, service)
+    if edit.parameter in service.own:
+        scratch.set_service(service.label, {edit.parameter: remedies.written(service, *edit)})
+    else:
+        scratch.set({edit.parameter: edit.text})
