@@ -21,6 +21,7 @@ from sasldb.operations.steps import GeneratedStep, Plan
 from sasldb.siteconf import control, maps
 from sasldb.store.reading import Database
 
+_DOMAIN = "smtpd_sasl_local_domain"
 HEADING = b"# address -> the logins that may use it. Written by: sasldb postfix sender-login-maps\n"
 PUBLIC = Ownership(0, 0, 0o644)
 _ATOMS = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$%&'*+-/=?^_`{|}~.")
@@ -58,7 +59,7 @@ def plan(site: Site) -> tuple[Plan, Table]:
     Raises:
         SiteConfigError: main.cf does not name it. DatabaseError: the database cannot be read.
     """
-    if login_map(site) not in site.postfix["smtpd_sender_login_maps"].replace(",", " ").split():
+    if login_map(site) not in maps.named(site.postfix["smtpd_sender_login_maps"]):
         raise SiteConfigError(
             site.postfix.config_dir, f"smtpd_sender_login_maps does not name {login_map(site)}", remedy=_REMEDY
         )
@@ -89,10 +90,13 @@ def source(site: Site) -> str:
 
 
 def bare_realm(site: Site, local_domain: str | None = None) -> str | None:
-    """Return the realm of the users whose login smtpd reports without one: libsasl appends smtpd_sasl_local_domain alone."""
-    if local_domain or site.postfix["smtpd_sasl_local_domain"]:
-        return None
-    return site.postfix["myhostname"].lower()
+    """Return the realm of the users whose login a service reports without one; None where every service appends its own.
+
+    libsasl appends smtpd_sasl_local_domain alone. `local_domain` is what main.cf will have for it, None for what it has.
+    """
+    domain = local_domain or site.postfix[_DOMAIN]
+    domains = {service.overrides.get(_DOMAIN, domain) for service in site.servers} or {domain}
+    return site.postfix["myhostname"].lower() if "" in domains else None
 
 
 _REMEDY = "run: sasldb postfix setup --sender-login-maps"

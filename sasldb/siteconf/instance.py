@@ -1,7 +1,7 @@
 """One Postfix as postconf tells it: parameters with `$name` expanded, and the smtpd services of master.cf.
 
-Nothing of main.cf and master.cf is parsed here. Four calls of postconf give everything: `-x` (all parameters), `-n` (those that are set),
-`-F` (fields of services), `-xP` (their -o overrides); it also tells names that Postfix does not know.
+Nothing of main.cf and master.cf is parsed here. Five calls of postconf give everything: `-x` (all parameters), `-n` (those that are set, as
+they are written), `-F` (fields of services), `-xP` and `-P` (their -o overrides); it also tells names that Postfix does not know.
 
 Source: Postfix 3.7, postconf(1) and master(5): chroot `-` is `n` from compatibility level 1 on, before that `y`.
 Errors: `SiteConfigError` where there is no Postfix, or where it cannot read its configuration.
@@ -10,8 +10,11 @@ Errors: `SiteConfigError` where there is no Postfix, or where it cannot read its
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Iterable
 
-from sasldb.siteconf import postfix
+from sasldb.errors import SiteConfigError
+from sasldb.siteconf import postfix, restrictions
 
 SMTPD = "smtpd"
 _MISPLACED = "unused parameter: "
@@ -23,26 +26,32 @@ class Service:
 
     Attributes:
         name, kind: the first two columns, as in `submission` and `inet`. program: the daemon's name, without directory.
-        chroot: whether it is jailed in the queue directory. overrides: parameter -> value of its `-o` options.
+        chroot: whether it is jailed in the queue directory. overrides: parameter -> value of its `-o` options, with `$name` replaced.
+        own: the same as they are written.
     """
 
-    __slots__ = ("_parameters", "chroot", "kind", "name", "overrides", "program")
+    __slots__ = ("_instance", "chroot", "kind", "name", "overrides", "own", "program")
 
     def __init__(
-        self, name: str, fields: dict[str, str], overrides: dict[str, str], parameters: dict[str, str]
+        self, name: str, fields: dict[str, str], overrides: dict[str, str], own: dict[str, str], instance: Instance
     ) -> None:
-        """Take the fields that postconf calls type, chroot and command; `parameters` are those of main.cf."""
+        """Take the fields that postconf calls type, chroot and command; what is not overridden comes from the `instance`."""
         self.name = name
         self.kind = fields["type"]
         self.program = fields["command"].split(None, 1)[0].rpartition("/")[2]
         chroot = fields["chroot"]
-        self.chroot = chroot == "y" or (chroot == "-" and _level(parameters) < 1)
+        self.chroot = chroot == "y" or (chroot == "-" and _level(instance.values) < 1)
         self.overrides = overrides
-        self._parameters = parameters
+        self.own = own
+        self._instance = instance
 
     def value(self, name: str) -> str:
         """Return what parameter `name` is for this service; "" where it is empty or unknown."""
-        return self.overrides.get(name, self._parameters.get(name, ""))
+        return self.overrides.get(name, self._instance.value(name))
+
+    def written(self, name: str) -> str:
+        """Return the same as it is written; a default, which nobody wrote, comes with its names replaced."""
+        return self.own.get(name, self._instance.written(name))
 
     def is_on(self, name: str) -> bool:
         """Tell whether the parameter is `yes`."""
@@ -59,7 +68,7 @@ class Instance:
 
     Attributes:
         option: the configuration directory where it is not the default one, else None. config_dir: the directory, absolute.
-        values: parameter -> value. named: the parameters that main.cf sets. unknown: name -> value of what main.cf or
+        values: parameter -> value. named: the parameters that main.cf sets, as it is written there. unknown: name -> value of what main.cf or
         master.cf sets and no program asks for. services: all of master.cf, in its order.
     """
 
@@ -79,21 +88,54 @@ class Instance:
 
     def __getitem__(self, name: str) -> str:
         """Return the value of a parameter, "" where it is empty or this version has none of that name."""
+        return self.value(name)
+
+    def value(self, name: str) -> str:
+        """Return the same."""
         return self.values.get(name, "")
+
+    def written(self, name: str) -> str:
+        """Return it as main.cf has it; a default, which nobody wrote, comes with its names replaced."""
+        return self.named.get(name, self.value(name))
+
+    def see_alone(self, name: str, service: Service | None = None) -> None:
+        """See that an edit of parameter `name` changes one list alone: it is such a list, or named in one place.
+
+        The edit is one of main.cf, or of what `service` has of its own.
+
+        Raises:
+            SiteConfigError: it is named more than once.
+        """
+        values = dict(self.named)
+        if service is not None and name in service.own:
+            values.update(service.own)
+        else:
+            others = [one for one in self.services if name not in one.own]
+            values.update({f"{one.label}/{key}": value for one in others for key, value in one.own.items()})
+        word = re.compile(rf"(?<![\w-]){re.escape(name)}(?![\w-])")
+        uses = sum(len(word.findall(value)) for key, value in values.items() if not key.endswith(restrictions.CLASSES))
+        if name not in restrictions.LISTS and uses > 1:
+            reason = f"the word that decides stands in {name}, which is used more than once"
+            raise SiteConfigError(name, reason, remedy="change what uses it by hand, then run this again")
 
     def _services(self) -> list[Service]:
         fields: dict[str, dict[str, str]] = {}
         for key, value in _pairs(postfix.ask(["-F"], self.option)[0]).items():
             service, field = key.rsplit("/", 1)
             fields.setdefault(service, {})[field] = value
-        overrides: dict[str, dict[str, str]] = {service: {} for service in fields}
-        for key, value in _pairs(postfix.ask(["-xP"], self.option)[0]).items():
-            service, parameter = key.rsplit("/", 1)
-            overrides[service][parameter] = value
+        overrides, own = self._overrides(fields, "-xP"), self._overrides(fields, "-P")
         return [
-            Service(service.rsplit("/", 1)[0], columns, overrides[service], self.values)
+            Service(service.rsplit("/", 1)[0], columns, overrides[service], own[service], self)
             for service, columns in fields.items()
         ]
+
+    def _overrides(self, services: Iterable[str], how: str) -> dict[str, dict[str, str]]:
+        """Return service -> parameter -> value of the -o options, as postconf tells them when it is asked by `how`."""
+        found: dict[str, dict[str, str]] = {service: {} for service in services}
+        for key, value in _pairs(postfix.ask([how], self.option)[0]).items():
+            service, parameter = key.rsplit("/", 1)
+            found[service][parameter] = value
+        return found
 
     @property
     def servers(self) -> list[Service]:

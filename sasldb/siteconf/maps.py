@@ -8,11 +8,23 @@ from __future__ import annotations
 
 import os
 
+from sasldb.siteconf.restrictions import split
+
 _SUFFIX = {"hash": ".db", "btree": ".db", "lmdb": ".lmdb", "cdb": ".cdb", "dbm": ".pag", "sdbm": ".pag"}
 _TEXT = ("texthash",)
 CURRENT, STALE, UNMADE, NO_SOURCE = "current", "stale", "unmade", "no source"
 _POSTMAP = ("/usr/sbin/postmap", "/usr/local/sbin/postmap", "/opt/local/sbin/postmap")
 _PATIENCE = 10.0  # seconds
+
+
+def plain(name: str) -> str:
+    """Return the name of a table (`hash:/path`) without `proxy:`, through which Postfix opens the same table."""
+    return ":".join(_parts(name))
+
+
+def named(text: str) -> list[str]:
+    """Return the names of the tables in a parameter's value, without `proxy:`, and each once."""
+    return list(dict.fromkeys(plain(name) for _, name in split(text)))
 
 
 def suffix(kind: str) -> str | None:

@@ -69,6 +69,34 @@ SOUND = {
         SASLAUTHD.format("shadow") + "; mkdir() { :; }; " + SQL + SYSTEM_USER + '; rm "$DB"',
     ),
     "/etc/sasldb2 is a link into the jail": (CHROOT, 'rm "$DB"; ln -s "$SEEN" "$DB"'),
+    "a restriction class protects, and lets logins through": (
+        PLAIN,
+        'main "smtpd_restriction_classes=outer inner" "outer=permit_mynetworks, inner" "inner=permit_sasl_authenticated, reject" smtpd_relay_restrictions=outer',
+    ),
+    "a name stands for the restrictions": (
+        PLAIN,
+        "main 'ours=permit_sasl_authenticated, reject_unauth_destination' 'smtpd_relay_restrictions=permit_mynetworks, $ours'",
+    ),
+    "senders are bound where relaying is decided, by an owner in other case": (
+        PLAIN,
+        'echo "a@example.com Alice@Example.com" > "$CONFIG/owners"; main "smtpd_sender_login_maps=texthash:$CONFIG/owners" '
+        '"smtpd_relay_restrictions=reject_authenticated_sender_login_mismatch, permit_sasl_authenticated, reject_unauth_destination"',
+    ),
+    "a map that may refuse comes before the login": (
+        PLAIN,
+        'echo "x.example reject" > "$CONFIG/x"; main "smtpd_relay_restrictions=check_recipient_access texthash:$CONFIG/x, '
+        'warn_if_reject reject_unauth_destination, permit_sasl_authenticated, reject"',
+    ),
+    "a port without AUTH that relays for nobody, and one for neighbours": (
+        PLAIN,
+        'for port in 2527 2528; do postconf -c "$CONFIG" -M "127.0.0.1:$port/inet=127.0.0.1:$port inet n - n - - smtpd '
+        '-o smtpd_sasl_auth_enable=no -o smtpd_relay_restrictions=permit_mynetworks,reject -o mynetworks=127.0.0.0/8"; done',
+    ),
+    "neighbours in tables and files": (
+        PLAIN,
+        'echo 10.0.0.0/8 > "$CONFIG/nets"; echo "0.0.0.0/0 dunno" > "$CONFIG/table"; main "mynetworks=!0.0.0.0/0, $CONFIG/nets, cidr:$CONFIG/table" '
+        '"smtpd_relay_restrictions=permit_mynetworks, permit_sasl_authenticated, reject_unauth_destination"',
+    ),
     "an empty database outside, and the users in the jail": (CHROOT, 'rm "$DB"; sasldb init -f "$DB"; touch "$SEEN"'),
     "an empty database outside that is newer": (CHROOT, 'rm "$DB"; sasldb init -f "$DB"; touch "$DB"'),
     "a file of zero bytes outside": (CHROOT, ': > "$DB"'),

@@ -166,4 +166,10 @@ def test_senders_of_everybody(stock_machine: StockMachine) -> None:
         stock_machine.shell("sasldb postfix sender-login-maps")
         assert [stock_machine.sent(login, ALICE, PASSWORD) for login in (ALICE, "alice", "")] == [250, 250, 553]
         assert stock_machine.sent("", "x@example.org", "") == 250
+        stock_machine.shell(f"{SETUP} --sender-login-maps --sender-login-policy authenticated --yes")
+        assert [stock_machine.sent(login, ALICE, PASSWORD) for login in (ALICE, "")] == [250, 250]
+        assert stock_machine.sent(ALICE, "x@example.org", PASSWORD) == 553
+        found = stock_machine.shell("postconf -h smtpd_sender_restrictions")
+        assert found == "reject_authenticated_sender_login_mismatch\n"
+        stock_machine.shell(f"{SETUP} --undo --yes")
         stock_machine.shell("rm /etc/postfix/sasldb_sender_logins*")

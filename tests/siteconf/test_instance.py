@@ -53,6 +53,36 @@ def test_services(config: Path) -> None:
     assert submission.is_on("smtpd_sasl_auth_enable") and not smtp.is_on("smtpd_sasl_auth_enable")
 
 
+def test_values_as_they_are_written(config: Path) -> None:
+    """A service's own value, and one of main.cf, can be had with `$name` in it; a default is what it comes to."""
+    with open(config / "main.cf", "a") as file:
+        file.write("mynetworks = $mine,\n  10.0.0.0/8\nmine = 192.0.2.0/24\n")
+    os.utime(config / "main.cf", (1_000_000_000, 1_000_000_000))
+    found = Instance(str(config))
+    smtp, submission, _ = found.servers
+    assert submission.own["smtpd_sasl_local_domain"] == submission.written("smtpd_sasl_local_domain") == "$mydomain"
+    assert submission.written("smtpd_relay_restrictions") == "permit_sasl_authenticated, reject"
+    assert smtp.written("mynetworks") == found.written("mynetworks") == "$mine, 10.0.0.0/8"
+    assert smtp.value("mynetworks") == found.value("mynetworks") == "192.0.2.0/24, 10.0.0.0/8"
+    assert smtp.written("myorigin") == found["myhostname"] and smtp.written("no_such_parameter") == ""
+
+
+def test_what_is_named_more_than_once(config: Path) -> None:
+    """An edit of a list, or of what one place names, is fine; what main.cf and master.cf name twice is refused."""
+    with open(config / "master.cf", "a") as file:
+        file.write("25 inet n - n - - smtpd\n  -o smtpd_client_restrictions=ours,one,own -o mine=$ours -o own=permit\n")
+        file.write("26 inet n - n - - smtpd\n  -o smtpd_client_restrictions=own -o own=permit\n")
+    with open(config / "main.cf", "a") as file:
+        file.write("smtpd_restriction_classes = ours, one\nours = permit\none = reject\n")
+    os.utime(config / "main.cf", (1_000_000_000, 1_000_000_000))
+    found = Instance(str(config))
+    for name in ("one", "smtpd_client_restrictions"):
+        found.see_alone(name)
+    found.see_alone("own", found.servers[-1])
+    with pytest.raises(SiteConfigError, match="stands in ours, which is used more than once"):
+        found.see_alone("ours")
+
+
 @pytest.mark.parametrize(("level", "chroot"), [("0", True), ("1", False), ("3.6", False)])
 def test_an_unset_chroot_column(config: Path, level: str, chroot: bool) -> None:
     """What `-` means depends on the compatibility level."""

@@ -46,3 +46,12 @@ def test_what_cannot_be_listed(table: Path) -> None:
     """A table of another kind, and one that is not there, have no values and no files."""
     assert maps.values("ldap:/none", str(table.parent)) == maps.values("hash:/none", str(table.parent)) == set()
     assert maps.files("ldap:/none") == maps.files("hash:/none") == []
+
+
+def test_names() -> None:
+    """A table that is opened through proxymap is the same table, and is named once."""
+    assert maps.named("proxy:hash:/x, hash:/x inline:{ a=b, c=d },pcre:/y") == [
+        "hash:/x",
+        "inline:{ a=b, c=d }",
+        "pcre:/y",
+    ]

@@ -1,126 +1,133 @@
 """Checks of the restrictions that decide whether mail is taken: after a login yes, from strangers to foreign domains no.
 
-Restrictions are gone through as smtpd does, for one situation at a time; those that ask maps, policy servers or DNS are passed over,
-for what they answer is not known here. Each function is a check of the table in `checks.table`.
+Each function is a check of the table in `checks.table`. How smtpd goes through restrictions is known to `siteconf.restrictions`. A remedy
+puts a word in, and keeps all that the administrator wrote.
 Source: Postfix 3.7, SMTPD_ACCESS_README and postconf(5).
 """
 
 from __future__ import annotations
 
-import re
+import ipaddress
 
+from sasldb.errors import SiteConfigError
 from sasldb.operations.checks import remedies
 from sasldb.operations.checks.finding import THROTTLED, Problem
 from sasldb.operations.checks.site import Site
+from sasldb.siteconf import restrictions
 from sasldb.siteconf.instance import Service
+from sasldb.siteconf.restrictions import NEIGHBOUR, RECIPIENT, REFUSE, RELAY, STRANGER, USER, Edit, Word
 
-RELAY, RECIPIENT = "smtpd_relay_restrictions", "smtpd_recipient_restrictions"
-_LISTS = ("smtpd_client_restrictions", "smtpd_helo_restrictions", "smtpd_sender_restrictions", RELAY, RECIPIENT)
-GOOD = "permit_mynetworks, permit_sasl_authenticated, reject_unauth_destination"
-_DEMANDED = {"reject", "reject_unauth_destination", "defer", "defer_if_permit", "defer_unauth_destination"}
-_PERMIT, _REFUSE = "permit", "refuse"
-_REFUSING = {"reject", "defer", "reject_unauth_destination", "defer_unauth_destination", "defer_if_permit"}
-_PERMITTING = {"permit", "static:ok", "static:permit"}  # the latter two as what a check_..._access finds
-_NO_LOGIN = {"reject_unauthenticated_sender_login_mismatch"}
+_NETWORKS, _STYLE = "mynetworks", "mynetworks_style"
+_LOOPBACK = "127.0.0.0/8, [::1]/128"
 _WIDEST = 8  # bits; a network with fewer holds a good part of the Internet
 
 
 def refused(site: Site) -> Problem | None:
     """Look for restrictions that refuse a user who has logged in."""
-    for service in site.offering:
-        for name in _LISTS:
-            culprit = _decision(service.value(name), login=True)
-            if culprit[0] != _REFUSE:
-                continue
-            seen = f"{name} of {service.label} refuses by {culprit[1]} whoever has logged in"
-            why = "A login is of use only where permit_sasl_authenticated comes before what refuses."
-
-            def wrong(other: Service, name: str = name) -> bool:
-                return _decision(other.value(name), login=True)[0] == _REFUSE
-
-            return Problem(seen, why, remedies.setting(site, name, wrong, _with_login))
-    return None
+    problems = [problem for name in restrictions.LISTS if (problem := _refused_by(site, name))]
+    return next((problem for problem in problems if problem.remedy), problems[0] if problems else None)
 
 
 def demanded(site: Site) -> Problem | None:
     """Look for restrictions without any that protects from relaying: smtpd refuses to take mail then."""
-
-    def wrong(service: Service) -> bool:
-        return not _DEMANDED & {word for name in (RELAY, RECIPIENT) for word in _reached(service.value(name))}
-
-    if not any(map(wrong, site.offering)):
+    services = [service for service in site.servers if not restrictions.works(service)]
+    if not services:
         return None
-    seen = f"neither {RELAY} nor {RECIPIENT} has reject_unauth_destination or the like"
+    seen = f"neither {RELAY} nor {RECIPIENT} of {services[0].label} has reject_unauth_destination or the like"
     why = f"smtpd ends with an error rather than relay for everybody. {THROTTLED}"
-    return Problem(seen, why, remedies.setting(site, RELAY, wrong, lambda _: GOOD))
+    return _protected(site, services, seen, why)
 
 
 def open_relay(site: Site) -> Problem | None:
-    """Look for restrictions that let strangers send mail to foreign domains."""
-
-    def wrong(service: Service) -> bool:
-        decisions = [_decision(service.value(name), login=False)[0] for name in _LISTS]
-        return _REFUSE not in decisions
-
-    services = [service for service in site.offering if wrong(service)]
+    """Look for restrictions that let strangers send mail to foreign domains, with AUTH or without it."""
+    services = [service for service in site.servers if restrictions.refusal(service, STRANGER) is None]
     if not services:
         return None
-    seen = f"{RELAY} = {services[0].value(RELAY)}"
+    seen = f"{RELAY} = {services[0].value(RELAY)} for {services[0].label}, and no other restriction refuses strangers"
     why = "Strangers may send mail to everybody through this host, without a login: an open relay."
-    return Problem(seen, why, remedies.setting(site, RELAY, wrong, lambda _: GOOD))
+    return _protected(site, services, seen, why)
 
 
 def wide_networks(site: Site) -> Problem | None:
     """Look for a mynetworks so wide that a login is not needed."""
-    wide = [word for word in _words(site.postfix["mynetworks"]) if _is_wide(word)]
-    trusting = [
-        service for service in site.offering if any("permit_mynetworks" in service.value(name) for name in _LISTS)
-    ]
-    if not wide or not trusting:
-        return None
-    rest = [word for word in _words(site.postfix["mynetworks"]) if not _is_wide(word)]
-    command = remedies.main_cf(site, "mynetworks", ", ".join(rest) or "127.0.0.0/8, [::1]/128")
-    seen = f"mynetworks has {wide[0]} in it, and permit_mynetworks lets it relay"
-    why = "Who is in mynetworks needs no login; this network takes in strangers."
-    return Problem(seen, why, remedies.together(command, remedies.reload(site)))
-
-
-def _decision(value: str, login: bool) -> tuple[str, str]:
-    """Return (what this list comes to, the restriction that decides); ("", "") at its end.
-
-    The client is no neighbour, the recipient's domain a foreign one; `login` tells whether the client has logged in.
-    """
-    skip = False
-    for word in map(str.lower, _words(value)):
-        if skip or word == "warn_if_reject":
-            skip = word == "warn_if_reject"
+    for service in site.servers:
+        if restrictions.refusal(service, NEIGHBOUR) is not None or restrictions.refusal(service, STRANGER) is None:
             continue
-        if word in _PERMITTING or (word == "permit_sasl_authenticated" and login):
-            return _PERMIT, word
-        if word in _REFUSING or (word in _NO_LOGIN and not login):
-            return _REFUSE, word
-    return "", ""
+        for word in restrictions.words(service, _NETWORKS):
+            entry = wide_entry(word.text)
+            if entry:
+                return _too_wide(site, service, word, entry)
+        if _NETWORKS not in (*service.own, *site.postfix.named) and service.value(_STYLE) == "class":
+            public = [word for _, word in restrictions.split(service.value(_NETWORKS)) if _is_public(word)]
+            if public:
+                seen = f"{_STYLE} = class makes {public[0]} part of {_NETWORKS}, and permit_mynetworks lets it relay"
+                remedy = remedies.edited(site, [service], lambda _: Edit(_STYLE, "subnet"))
+                return Problem(seen, _STRANGERS, remedy)
+    return None
 
 
-def _reached(value: str) -> list[str]:
-    """Return the restrictions that smtpd counts: those before a plain permit, and not those that only warn."""
-    words = _words(value)
-    words = words[: words.index("permit")] if "permit" in words else words
-    return [word for before, word in zip(["", *words], words) if before != "warn_if_reject"]
+_STRANGERS = "Who is in mynetworks needs no login; this network takes in strangers."
 
 
-def _with_login(value: str) -> str:
-    """Return the restrictions with permit_sasl_authenticated first, once."""
-    rest = [word for word in re.split(r"\s*,\s*", value.strip()) if word and word != "permit_sasl_authenticated"]
-    ahead = ["permit_mynetworks"] if "permit_mynetworks" in rest else []
-    behind = [word for word in rest if word not in ahead]
-    return ", ".join([*ahead, "permit_sasl_authenticated", *behind])
+def wide_entry(word: str) -> str:
+    """Return what in the entry `word` of mynetworks takes in strangers: the word, or a line of the file that it names; "" for nothing."""
+    if word.startswith("!"):
+        return ""
+    if not word.startswith("/"):
+        bits = word.rpartition("/")[2]
+        network = "/" in word and ":/" not in word and bits.isdigit() and int(bits) < _WIDEST
+        return word if network or word.startswith("static:") else ""
+    try:
+        with open(word, encoding="utf-8", errors="replace") as file:
+            lines = [line for line in file if not line.lstrip().startswith("#")]
+    except OSError:
+        return ""
+    inner = [entry for _, entry in restrictions.split(" ".join(lines)) if not entry.startswith("/")]
+    return next((entry for entry in inner if wide_entry(entry)), "")
 
 
-def _words(value: str) -> list[str]:
-    return value.replace(",", " ").split()
+def _refused_by(site: Site, name: str) -> Problem | None:
+    """Return the problem of the list `name` of some services, None where it refuses no user."""
+    wrong = {one: restrictions.verdict(one, name, USER) for one in site.offering}
+    found = [(one, step) for one, (outcome, step) in wrong.items() if outcome == REFUSE and step is not None]
+    if not found:
+        return None
+    seen = f"{name} of {found[0][0].label} refuses by {found[0][1].name} whoever has logged in"
+    why = "A login is of use only where permit_sasl_authenticated comes before what refuses."
+    try:
+        services = [one for one, _ in found]
+        return Problem(seen, why, remedies.edited(site, services, lambda one: restrictions.admitting(one, name)))
+    except SiteConfigError as error:
+        return Problem.without_remedy(seen, why, f"{error.reason}.")
 
 
-def _is_wide(network: str) -> bool:
-    bits = network.rpartition("/")[2]
-    return "/" in network and not network.startswith(("/", "!")) and bits.isdigit() and int(bits) < _WIDEST
+def _protected(site: Site, services: list[Service], seen: str, why: str) -> Problem:
+    try:
+        return Problem(seen, why, remedies.edited(site, services, lambda one: restrictions.protecting(one, RELAY)))
+    except SiteConfigError as error:
+        return Problem.without_remedy(seen, why, f"{error.reason}.")
+
+
+def _too_wide(site: Site, service: Service, word: Word, entry: str) -> Problem:
+    seen = f"{_NETWORKS} has {entry} in it, and permit_mynetworks lets it relay"
+    if entry != word.text:
+        seen = f"{word.text}, which {_NETWORKS} names, has {entry} in it, and permit_mynetworks lets it relay"
+        return Problem.without_remedy(seen, _STRANGERS, f"take {entry} out of {word.text}, and reload Postfix.")
+    if word.place is None:
+        return Problem.without_remedy(seen, _STRANGERS, f"it is the outcome of a ${{...}} expression in {_NETWORKS}.")
+    name = word.place.parameter
+    rest = restrictions.without(service.written(name), word.place)
+    try:
+        remedy = remedies.edited(site, [service], lambda _: Edit(name, rest or _LOOPBACK))
+    except SiteConfigError as error:
+        return Problem.without_remedy(seen, _STRANGERS, f"{error.reason}.")
+    return Problem(seen, _STRANGERS, remedy)
+
+
+def _is_public(network: str) -> bool:
+    """Tell whether a network as postconf shows it (`[fd00::]/64`) is of addresses that others on the Internet have."""
+    try:
+        parsed = ipaddress.ip_network(network.replace("[", "").replace("]", ""), strict=False)
+    except ValueError:
+        return False
+    return not (parsed.is_private or parsed.is_loopback or parsed.is_link_local) and parsed.num_addresses > 1

@@ -1,21 +1,27 @@
 """Shell commands that mend, built so that they can be pasted as they are: every name quoted, Postfix's instance named where it is not the default.
 
-Nothing is run here; see `operations.mending`. Raises nothing.
+Nothing is run here; see `operations.mending`. Errors: `SiteConfigError` of `edited`, where the administrator alone can tell
+what to write.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import count
 from shlex import quote
 
+from sasldb.errors import SiteConfigError
 from sasldb.operations.checks import groups
+from sasldb.siteconf import restrictions
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from sasldb.operations.checks.site import Site
     from sasldb.siteconf.instance import Service
+
+
+_MEANT = ("mynetworks", "mynetworks_style")  # whoever names them means them
 
 
 def together(*commands: str) -> str:
@@ -36,8 +42,16 @@ def main_cf(site: Site, name: str, value: str) -> str:
 
 
 def master_cf(site: Site, service: Service, name: str, value: str) -> str:
-    """Return the command that sets a parameter for one service alone."""
-    return f"postconf{_instance(site)} -P {quote(f'{service.label}/{name}={value}')}"
+    """Return the command that sets a parameter for one service alone; the words of a list are joined by commas.
+
+    postconf -P takes no blanks in a value (Postfix 3.7, observed), not even inside `{ }`.
+    """
+    return f"postconf{_instance(site)} -P {quote(f'{service.label}/{name}={joined(value)}')}"
+
+
+def joined(value: str) -> str:
+    """Return the list `value` without blanks between its words, where it has any."""
+    return ",".join(word for _, word in restrictions.split(value)) if value.split()[1:] else value.strip()
 
 
 def removal(site: Site, name: str) -> str:
@@ -60,6 +74,53 @@ def setting(site: Site, name: str, wrong: Callable[[Service], bool], right: Call
         if name in service.overrides:
             commands.append(master_cf(site, service, name, right(service.overrides[name])))
     return together(*commands, reload(site))
+
+
+def edited(site: Site, services: Iterable[Service], edit: Callable[[Service], restrictions.Edit | None]) -> str:
+    """Return the commands that edit what `services` have, each in main.cf, or in master.cf where it has a value of its own.
+
+    A service for which that cannot be done is left out; it will be found again, alone.
+
+    Raises:
+        SiteConfigError: it can be done for none. The parameter serves other lists as well, or postconf cannot write it.
+    """
+    commands: dict[tuple[str, str], str] = {}
+    failure: SiteConfigError | None = None
+    for service in services:
+        try:
+            name, text = edit(service) or ("", "")
+            if name not in ("", *_MEANT):
+                site.postfix.see_alone(name, service)
+            value = written(service, name, text)
+        except SiteConfigError as error:
+            failure = failure or error
+            continue
+        if name in service.own:
+            commands[service.label, name] = master_cf(site, service, name, value)
+        elif name:
+            commands.setdefault(("", name), main_cf(site, name, value))
+    if failure and not commands:
+        raise failure
+    return together(*commands.values(), reload(site))
+
+
+def written(service: Service, name: str, text: str) -> str:
+    """Return the list `text` as postconf can write it for parameter `name`: in main.cf as it is, in master.cf without blanks.
+
+    Raises:
+        SiteConfigError: blanks inside `{ }` cannot go.
+    """
+    if name not in service.own:
+        return text
+    if joined(text).split()[1:]:
+        reason = f"postconf cannot write {name} of {service.label}, for it has blanks inside {{ }}"
+        raise SiteConfigError(name, reason, remedy="edit master.cf by hand, then run this again")
+    return joined(text)
+
+
+def postmap(site: Site, kind: str, path: str) -> str:
+    """Return the command that makes a table from its text."""
+    return f"postmap{_instance(site)} {quote(f'{kind}:{path}')}"
 
 
 def conf_option(site: Site, key: str, value: str) -> str:

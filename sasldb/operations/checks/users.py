@@ -1,4 +1,5 @@
-"""Checks of the users in the database: the realm that a bare login is looked up in, names and passwords that cannot work, sender maps.
+"""Checks of the users in the database: the realm that a bare login is looked up in, names and passwords that cannot work, maps
+that are out of date.
 
 Each function is a check of the table in `checks.table`: it returns the Problem or None, and raises Unseen.
 """
@@ -8,50 +9,47 @@ from __future__ import annotations
 import os
 
 from sasldb.operations.checks import remedies
-from sasldb.operations.checks.finding import WARNING, Problem
+from sasldb.operations.checks.finding import ERROR, WARNING, Problem
 from sasldb.operations.checks.site import Site
 from sasldb.siteconf import maps
+from sasldb.siteconf.instance import Service
 
-_LOGIN_MAPS = "smtpd_sender_login_maps"
-_ENFORCING = (
-    "reject_sender_login_mismatch",
-    "reject_authenticated_sender_login_mismatch",
-    "reject_known_sender_login_mismatch",
-)
-_LISTS = (
-    "smtpd_sender_restrictions",
-    "smtpd_recipient_restrictions",
-    "smtpd_relay_restrictions",
-    "smtpd_client_restrictions",
-)
+_DOMAIN = "smtpd_sasl_local_domain"
 _SHOWN = 3  # names in a sentence
 
 
 def realm(site: Site) -> Problem | None:
     """Look for a realm in which bare logins are looked up, and that has no users."""
-    domain = site.offering[0].value("smtpd_sasl_local_domain")
-    looked_up = domain or site.postfix["myhostname"].lower()
     realms = site.contents.realms
-    if looked_up in realms or not realms or (len(realms) > 1 and not domain):
+
+    def wrong(service: Service) -> bool:
+        meant = bool(service.value(_DOMAIN)) or len(realms) == 1 or _for_bare_logins(service, realms)
+        return meant and looked_up(service) not in realms
+
+    services = [service for service in site.offering if wrong(service)] if realms else []
+    if not services:
         return None
-    where = (
-        f"smtpd_sasl_local_domain = {domain}"
-        if domain
-        else f"myhostname = {looked_up}, for smtpd_sasl_local_domain is empty"
-    )
-    users = " and ".join(_shown(sorted(realms)))
-    seen = f"a bare login is looked up in the realm {looked_up} ({where}); the users are in {users}"
+    service, domain = services[0], services[0].value(_DOMAIN)
+    wanted = looked_up(service)
+    where = f"{_DOMAIN} = {domain}" if domain else f"myhostname = {wanted}, for {_DOMAIN} is empty"
+    users = " and ".join(shown(sorted(realms)))
+    at = f" by {service.label}" if len(services) < len(site.offering) else ""
+    seen = f"a bare login is looked up{at} in the realm {wanted} ({where}); the users are in {users}"
     why = "Realms are compared exactly. Only user@realm in full works as a login."
     if os.uname().nodename.lower() in realms:
         why += " saslpasswd2 took the host's name, as it does without -u."
     if len(realms) > 1:
         return Problem.without_remedy(seen, why, "there are several realms, and only you know which one is meant.")
+    severity = ERROR
+    if not domain and not _for_bare_logins(service, realms):
+        why, severity = f"{why} Where everybody logs in so, nothing is wrong.", WARNING
+    only = next(iter(realms)).replace("$", "$$")
+    return Problem(seen, why, remedies.setting(site, _DOMAIN, wrong, lambda _: only), severity)
 
-    def wrong(_: object) -> bool:
-        return True
 
-    remedy = remedies.setting(site, "smtpd_sasl_local_domain", wrong, lambda _: next(iter(realms)))
-    return Problem(seen, why, remedy)
+def looked_up(service: Service) -> str:
+    """Return the realm in which a service looks up a login without one."""
+    return service.value(_DOMAIN) or service.value("myhostname").lower()
 
 
 def unreachable(site: Site) -> Problem | None:
@@ -59,7 +57,7 @@ def unreachable(site: Site) -> Problem | None:
     names = site.contents.unreachable
     if not names:
         return None
-    seen = f"{_count(names)}: an @ in the user, or a blank at an end"
+    seen = f"{counted(names)}: an @ in the user, or a blank at an end"
     why = "libsasl splits a login at its first @ and strips blanks, so it never asks for such a name."
     return Problem.without_remedy(seen, why, "make the user anew, with -u for the realm, and delete this one.", WARNING)
 
@@ -69,77 +67,32 @@ def odd_passwords(site: Site) -> Problem | None:
     names = site.contents.odd
     if not names:
         return None
-    seen = f"{_count(names)}: the stored password ends in a line end, has a NUL in it, or is too long"
+    seen = f"{counted(names)}: the stored password ends in a line end, has a NUL in it, or is too long"
     why = "Nobody types that: a script stored more, or less, than was meant."
     return Problem.without_remedy(seen, why, "set the password anew; scripts use printf '%s', not echo -e.", WARNING)
 
 
-def unknown_owners(site: Site) -> Problem | None:
-    """Look for owners in smtpd_sender_login_maps who are no users."""
-    domain = site.offering[0].value("smtpd_sasl_local_domain") or site.postfix["myhostname"].lower()
-    owners = {owner for name in _login_maps(site) for owner in maps.values(name, site.option)}
-    logins = site.contents.logins
-    if not site.uses_sasldb:
-        return None
-    unknown = sorted(owner for owner in owners if (owner if "@" in owner else f"{owner}@{domain}") not in logins)
-    if not unknown:
-        return None
-    seen = f"{_LOGIN_MAPS} names {_count(unknown)}, who is not in {site.database}"
-    why = "Owners are logins: nobody can log in as this one, so nobody may use its addresses."
-    reason = "make the user with saslpasswd2, or correct the map and run postmap."
-    return Problem.without_remedy(seen, why, reason, WARNING)
-
-
-def unenforced(site: Site) -> Problem | None:
-    """Look for sender login maps that no restriction asks."""
-    named = _login_maps(site)
-    if not named:
-        return None
-    enforced = [
-        service
-        for service in site.offering
-        if any(word in service.value(name) for name in _LISTS for word in _ENFORCING)
-    ]
-    if enforced:
-        return None
-    name = "smtpd_sender_restrictions"
-    value = ", ".join(part for part in ("reject_sender_login_mismatch", site.postfix[name]) if part)
-    seen = f"{_LOGIN_MAPS} is set, and no restriction asks it"
-    why = "Every user may send as anybody: the map alone forbids nothing."
-    return Problem(seen, why, remedies.together(remedies.main_cf(site, name, value), remedies.reload(site)), WARNING)
-
-
-def stale_login_maps(site: Site) -> Problem | None:
-    """Look for sender login maps that postmap has not brought up to date."""
-    for name in _login_maps(site):
-        problem = stale_map(site, name, "what was changed in the map has no effect.")
-        if problem:
-            return problem
-    return None
-
-
 def stale_map(site: Site, name: str, effect: str) -> Problem | None:
-    """Return the problem of a map (`hash:/path`) whose database is missing or older than its source."""
+    """Return the problem of a map (`hash:/path`, also behind `proxy:`) whose database is missing or older than its source."""
     state = maps.state(name)
     if state == maps.CURRENT:
         return None
-    option = f" -c {site.option}" if site.option else ""
-    kind, _, path = name.partition(":")
+    kind, _, path = maps.plain(name).partition(":")
     if state == maps.NO_SOURCE:
         return Problem.without_remedy(f"{path}: no such file", "Postfix cannot look anything up in it.", "write it.")
     seen = f"{path} was changed, and postmap was not run" if state == maps.STALE else f"postmap was not run for {path}"
-    return Problem(seen, f"Postfix reads the database made from it: {effect}", f"postmap{option} {kind}:{path}")
+    return Problem(seen, f"Postfix reads the database made from it: {effect}", remedies.postmap(site, kind, path))
 
 
-def _login_maps(site: Site) -> list[str]:
-    """Return the sender login maps of all services, without repetition."""
-    values = [service.value(_LOGIN_MAPS) for service in site.offering]
-    return list(dict.fromkeys(name for value in values for name in value.replace(",", " ").split()))
-
-
-def _shown(names: list[str]) -> list[str]:
+def shown(names: list[str]) -> list[str]:
     return names[:_SHOWN] + ([f"{len(names) - _SHOWN} more"] if len(names) > _SHOWN else [])
 
 
-def _count(names: list[str]) -> str:
-    return ", ".join(_shown(names))
+def counted(names: list[str]) -> str:
+    return ", ".join(shown(names))
+
+
+def _for_bare_logins(service: Service, realms: dict[str, int]) -> bool:
+    """Tell whether users log in without a realm though none is configured: theirs are names of hosts, not domains of mail."""
+    hosts = {os.uname().nodename.lower(), service.value("myhostname").lower()}
+    return all("." not in realm or realm.lower() in hosts for realm in realms)

@@ -2,7 +2,8 @@
 
 A parameter that serves already is left as it is written, whatever it looks like. Passwords in the clear are for TLS alone. Without a
 certificate, mechanisms that send the password are not offered.
-Source: Postfix 3.7, SASL_README, and postconf(5). Raises nothing.
+Source: Postfix 3.7, SASL_README, and postconf(5).
+Errors: SiteConfigError: a restriction has to be put where only the administrator can put it.
 """
 
 from __future__ import annotations
@@ -13,19 +14,25 @@ from sasldb.operations.checks.encryption import has_tls
 from sasldb.operations.checks.site import Site
 from sasldb.operations.setup import restrictions
 from sasldb.operations.setup.request import EVERYBODY, MYDOMAIN, Request
+from sasldb.siteconf import maps
+from sasldb.siteconf.restrictions import AUTHENTICATED as BOUND_LOGINS
+from sasldb.siteconf.restrictions import EVERYBODY as BOUND_SENDERS
+from sasldb.siteconf.restrictions import RECIPIENT, RELAY, Edit
 
 Values = dict[str, str]
 
 APPLICATION = "smtpd"
 LOGIN_MAP = "sasldb_sender_logins"  # a file in Postfix's configuration directory
-SENDER_LIST = "smtpd_sender_restrictions"
-RELAY_LIST, RECIPIENT_LIST = "smtpd_relay_restrictions", "smtpd_recipient_restrictions"
 _MAPS = "smtpd_sender_login_maps"
 _BEFORE, _UNDER = "smtpd_sasl_security_options", "smtpd_sasl_tls_security_options"
 
 
 def changes(site: Site, request: Request, tls: bool) -> Values:
-    """Return name -> new value of what is to be changed in main.cf; `tls` tells whether there is a certificate that works."""
+    """Return name -> new value of what is to be changed in main.cf; `tls` tells whether there is a certificate that works.
+
+    Raises:
+        SiteConfigError: a restriction cannot be put where it has to stand.
+    """
     wanted = {
         **_server(site, request),
         **_security(site, tls),
@@ -42,7 +49,7 @@ def login_map(site: Site) -> str:
 
 def mismatch(bound: str) -> str:
     """Return the restriction that binds senders to logins, of everybody or of who has logged in."""
-    return "reject_sender_login_mismatch" if bound == EVERYBODY else "reject_authenticated_sender_login_mismatch"
+    return BOUND_SENDERS if bound == EVERYBODY else BOUND_LOGINS
 
 
 def _server(site: Site, request: Request) -> Values:
@@ -73,24 +80,23 @@ def _security(site: Site, tls: bool) -> Values:
 
 
 def _relaying(site: Site) -> Values:
-    relay = site.postfix[RELAY_LIST]
-    if restrictions.lets_logins_relay(relay):
+    if not site.postfix[RELAY] and restrictions.lets_logins_relay(site.postfix, RECIPIENT):  # as before Postfix 2.10
         return {}
-    written = site.postfix.named.get(RELAY_LIST, relay)
-    if "$" not in written:  # else what decides may stand behind a name
-        relay = written
-    if not relay and restrictions.lets_logins_relay(site.postfix[RECIPIENT_LIST]):  # as it was done before Postfix 2.10
-        return {}
-    return {RELAY_LIST: restrictions.relaying(relay)}
+    return _edited(site, restrictions.relaying(site.postfix, RELAY))
 
 
 def _senders(site: Site, bound: str) -> Values:
-    maps = site.postfix.named.get(_MAPS, "")
-    ours = login_map(site)
-    if ours not in site.postfix[_MAPS].replace(",", " ").split():
-        maps = ", ".join(part for part in (maps.strip(), ours) if part)
-    there = site.postfix.named.get(SENDER_LIST, "")
-    return {_MAPS: maps, SENDER_LIST: restrictions.first(there, mismatch(bound))}
+    there = site.postfix.named.get(_MAPS, "").strip()
+    known = login_map(site) in maps.named(site.postfix[_MAPS])
+    listed = there if known else ", ".join(part for part in (there, login_map(site)) if part)
+    return {_MAPS: listed, **_edited(site, restrictions.binding(site.postfix, mismatch(bound)))}
+
+
+def _edited(site: Site, edit: Edit | None) -> Values:
+    if edit is None:
+        return {}
+    site.postfix.see_alone(edit.parameter)
+    return {edit.parameter: edit.text}
 
 
 def _with(value: str, *needed: str) -> str:

@@ -1,61 +1,47 @@
-"""Restriction lists of Postfix, changed by putting single words in and taking none of the administrator's out.
+"""What a setup wants of restriction lists, as edits that put single words in: logins relay, strangers do not, senders are bound to logins.
 
-smtpd goes through a list until something decides. So who has logged in must be let through before anything refuses, and who has not must
-be refused before anything lets everybody through. Words that ask maps or servers decide for some, and are passed over here.
-
-Source: Postfix 3.7, SMTPD_ACCESS_README, and postconf(5): smtpd_relay_restrictions needs one of the five words below. Raises nothing.
+How smtpd goes through a list, and where a word has to stand, is known to `siteconf.restrictions`.
+Errors: SiteConfigError where the place is not one that can be written to.
 """
 
 from __future__ import annotations
 
-import re
+from sasldb.siteconf import restrictions
+from sasldb.siteconf.restrictions import AUTHENTICATED, EVERYBODY, REFUSE, SENDER, STRANGER, USER, Edit, Parameters
 
-LOGIN = "permit_sasl_authenticated"
-GOOD = f"permit_mynetworks, {LOGIN}, reject_unauth_destination"
-_REFUSING = ("reject", "reject_unauth_destination", "defer", "defer_if_permit", "defer_unauth_destination")
-_PROTECTING = "reject_unauth_destination"
-_WORD = re.compile(r"[^\s,]+")
-_NO_EFFECT = "warn_if_reject"  # on the word that follows
+_POLICIES = (EVERYBODY, AUTHENTICATED)
 
 
-def relaying(value: str) -> str:
-    """Return the list `value` (smtpd_relay_restrictions) such that who has logged in may relay, and strangers may not."""
-    if not value.split():
-        return GOOD
-    refusing, open_to_all = _place(value, _REFUSING), _place(value, ("permit",))
-    if open_to_all is not None and (refusing is None or open_to_all < refusing):
-        value = _inserted(value, open_to_all, _PROTECTING)
-    elif refusing is None:
-        value = f"{value.rstrip(' ,')}, {_PROTECTING}"
-    refusing, login = _place(value, _REFUSING), _place(value, (LOGIN,))
-    assert refusing is not None
-    return value if login is not None and login < refusing else _inserted(value, refusing, LOGIN)
+def lets_logins_relay(parameters: Parameters, name: str) -> bool:
+    """Tell whether the list `name` refuses strangers, and not who has logged in."""
+    outcomes = [restrictions.verdict(parameters, name, client)[0] for client in (STRANGER, USER)]
+    return outcomes[0] == REFUSE and outcomes[1] != REFUSE
 
 
-def lets_logins_relay(value: str) -> bool:
-    """Tell whether `value` already lets who has logged in through, and then refuses."""
-    return bool(value.split()) and relaying(value) == value
+def relaying(parameters: Parameters, name: str) -> Edit | None:
+    """Return the edit after which that is so; None where it is.
+
+    Raises:
+        SiteConfigError: the place is not known.
+    """
+    if restrictions.verdict(parameters, name, STRANGER)[0] != REFUSE:
+        return restrictions.protecting(parameters, name)
+    return restrictions.admitting(parameters, name)
 
 
-def first(value: str, word: str) -> str:
-    """Return the list `value` with `word` at its beginning, if it was not there at all."""
-    return value if word in words(value) else ", ".join(part for part in (word, value.strip()) if part)
+def binding(parameters: Parameters, policy: str) -> Edit | None:
+    """Return the edit that makes `policy` (one of two words) the one that smtpd_sender_restrictions has; None where it is so.
 
-
-def words(value: str) -> list[str]:
-    """Return the words of a list."""
-    return _WORD.findall(value)
-
-
-def _place(value: str, among: tuple[str, ...]) -> int | None:
-    """Return where the first word is that is one of `among` and has an effect, None where there is none."""
-    previous = ""
-    for match in _WORD.finditer(value):
-        if match[0] in among and previous != _NO_EFFECT:
-            return match.start()
-        previous = match[0]
-    return None
-
-
-def _inserted(value: str, at: int, word: str) -> str:
-    return f"{value[:at]}{word}, {value[at:]}"
+    The word comes before whatever permits. The word of the other policy gives way to it in its place.
+    """
+    _, decides = restrictions.verdict(parameters, SENDER, USER)
+    found = restrictions.steps(parameters, SENDER)
+    reached = found[: found.index(decides)] if decides else found
+    effective = {step.name: step.place for step in reversed(reached) if step.name in _POLICIES and not step.warned}
+    other = effective.get(AUTHENTICATED if policy == EVERYBODY else EVERYBODY)
+    if other is not None:
+        text = parameters.written(other.parameter)
+        if policy in effective:
+            return Edit(other.parameter, restrictions.without(text, other))
+        return Edit(other.parameter, text[: other.start] + policy + text[other.end :])
+    return None if policy in effective else restrictions.first(parameters, SENDER, policy)

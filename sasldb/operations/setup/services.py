@@ -1,16 +1,19 @@
 """The services of master.cf: submission, overrides that would keep a restriction of main.cf from having an effect, the chroot.
 
 Submission is RFC 6409: port 587, for those who log in and for nobody else. Source of the options: Postfix's own master.cf.
-Errors: `SiteConfigError`.
+Errors: `SiteConfigError`: submission without a certificate, or a restriction that only the administrator can put in its place.
 """
 
 from __future__ import annotations
 
 from sasldb.errors import SiteConfigError
+from sasldb.operations.checks import remedies
 from sasldb.operations.checks.site import Site
 from sasldb.operations.setup import restrictions
-from sasldb.operations.setup.parameters import SENDER_LIST, mismatch
+from sasldb.operations.setup.parameters import mismatch
 from sasldb.operations.setup.request import Request
+from sasldb.siteconf.instance import Service
+from sasldb.siteconf.restrictions import RELAY, SENDER, Edit
 from sasldb.siteconf.scratch import Scratch
 
 LABEL = "submission/inet"
@@ -31,7 +34,7 @@ def edit(scratch: Scratch, site: Site, request: Request, tls: bool, free: str) -
         tls: whether there is a certificate that works. free: why smtpd cannot stay in a chroot, "" where it can.
 
     Raises:
-        SiteConfigError: submission without a certificate.
+        SiteConfigError: submission without a certificate, or a list of its own that cannot be changed.
     """
     if request.submission:
         if not tls:
@@ -58,24 +61,38 @@ def _submit(scratch: Scratch, site: Site, free: bool) -> None:
         scratch.add_service(LABEL, f"submission inet n - {'y' if jailed else 'n'} - - smtpd")
         scratch.set_service(LABEL, _OPTIONS)
         return
-    wanted = {name: _OPTIONS[name] for name in _REQUIRED}
-    if restrictions.lets_logins_relay(present.value("smtpd_relay_restrictions")):
-        del wanted["smtpd_relay_restrictions"]
-    scratch.set_service(LABEL, {name: value for name, value in wanted.items() if present.value(name) != value})
+    wanted = {name: _OPTIONS[name] for name in _REQUIRED if present.value(name) != _OPTIONS[name]}
+    if restrictions.lets_logins_relay(present, RELAY):
+        wanted.pop(RELAY, None)
+    elif present.value(RELAY) and RELAY in present.own:
+        del wanted[RELAY]
+        _edit(scratch, site, present, restrictions.relaying(present, RELAY))
+    scratch.set_service(LABEL, wanted)
 
 
 def _bind_senders(scratch: Scratch, site: Site, bound: str) -> list[str]:
     """See that services which have a list of their own bind senders to logins as well."""
     sentences = []
     for service in site.servers:
-        own = service.overrides.get(SENDER_LIST)
-        if own is None or mismatch(bound) in restrictions.words(own):
+        if SENDER not in service.own:
             continue
-        value = ",".join([mismatch(bound), *([own] if own else [])])
-        if " " in value:
-            sentences.append(
-                f"{service.label} has a {SENDER_LIST} of its own in master.cf: add {mismatch(bound)} there"
-            )
-        else:
-            scratch.set_service(service.label, {SENDER_LIST: value})
+        try:
+            _edit(scratch, site, service, restrictions.binding(service, mismatch(bound)))
+        except SiteConfigError:
+            sentences.append(f"{service.label} has a {SENDER} of its own in master.cf: add {mismatch(bound)} there")
     return sentences
+
+
+def _edit(scratch: Scratch, site: Site, service: Service, edit: Edit | None) -> None:
+    """Make the edit in what the service has of its own, or in what its list names of main.cf.
+
+    Raises:
+        SiteConfigError: other lists have it too, or postconf cannot write it.
+    """
+    if edit is None:
+        return
+    site.postfix.see_alone(edit.parameter, service)
+    if edit.parameter in service.own:
+        scratch.set_service(service.label, {edit.parameter: remedies.written(service, *edit)})
+    else:
+        scratch.set({edit.parameter: edit.text})

@@ -123,7 +123,11 @@ def test_what_serves_stays(tmp_path: Path) -> None:
         ),
         (
             "mine = permit_mynetworks, reject_unauth_destination\nsmtpd_relay_restrictions = $mine\n",
-            {"smtpd_relay_restrictions": "permit_mynetworks, permit_sasl_authenticated, reject_unauth_destination"},
+            {"mine": "permit_mynetworks, permit_sasl_authenticated, reject_unauth_destination"},
+        ),
+        (
+            "smtpd_restriction_classes = inner\ninner = reject\nsmtpd_relay_restrictions = check_x_access hash:$data_directory/x, inner\n",
+            {"inner": "permit_sasl_authenticated, reject"},
         ),
         ("good = permit_sasl_authenticated, reject\nsmtpd_relay_restrictions = $good\n", {}),
     ],
@@ -166,6 +170,54 @@ def test_sender_logins(tmp_path: Path, policy: str, word: str) -> None:
         "smtpd_sender_restrictions": f"{word}, reject_unknown_sender_domain",
     }
     assert ground.services(sender_logins=policy) == f"587/inet/smtpd_sender_restrictions = {word},permit_mynetworks\n"
+
+
+def test_another_policy_takes_the_place_of_the_first(tmp_path: Path) -> None:
+    """Its word stands where the other stood, in main.cf, in a list that a service names there, and in the service's own."""
+    bound = "reject_authenticated_sender_login_mismatch"
+    main = f"smtpd_sender_restrictions = reject_x, {bound}, permit\nmua = {bound}, permit\n"
+    service = "587 inet n - n - - smtpd\n  -o smtpd_sender_restrictions=$mua\n"
+    other = f"465 inet n - n - - smtpd\n  -o smtpd_sender_restrictions=reject_x,{bound}\n"
+    ground = Ground(tmp_path, GOOD + main, MASTER + service + other)
+    planned = ground.planned(sender_logins="everybody")
+    del planned["smtpd_sender_login_maps"]
+    assert planned == {
+        "smtpd_sender_restrictions": "reject_x, reject_sender_login_mismatch, permit",
+        "mua": "reject_sender_login_mismatch, permit",
+    }
+    assert sorted(ground.services(sender_logins="everybody").splitlines()) == [
+        "465/inet/smtpd_sender_restrictions = reject_x,reject_sender_login_mismatch",
+        "587/inet/smtpd_sender_restrictions = $mua",
+    ]
+
+
+def test_our_map_behind_proxy(tmp_path: Path) -> None:
+    """A map that is opened through proxymap is the same map, and is not named again."""
+    main = f"smtpd_sender_login_maps = proxy:hash:{tmp_path}/sasldb_sender_logins\n"
+    assert "smtpd_sender_login_maps" not in Ground(tmp_path, GOOD + main).planned(sender_logins="everybody")
+
+
+@pytest.mark.parametrize(
+    "main",
+    [
+        "mine = reject\nsmtpd_relay_restrictions = $mine\nsmtpd_etrn_restrictions = $mine\n",
+        "smtpd_relay_restrictions = ${mail_version?reject}\n",
+    ],
+)
+def test_a_word_that_only_the_administrator_can_place(tmp_path: Path, main: str) -> None:
+    """Nothing is planned where an edit would change other lists too, or its place is not known."""
+    with pytest.raises(SiteConfigError, match="the word that decides"):
+        Ground(tmp_path, GOOD + main).planned()
+
+
+def test_a_submission_list_of_the_administrators(tmp_path: Path, tls: str) -> None:
+    """A list of submission's own that keeps logins out gets the one word that it lacks."""
+    service = (
+        "submission inet n - n - - smtpd\n  -o { smtpd_relay_restrictions = reject_x, permit_mynetworks reject }\n"
+    )
+    found = Ground(tmp_path, GOOD + tls, MASTER + service).services(submission=True)
+    wanted = "reject_x,permit_mynetworks,permit_sasl_authenticated,reject"
+    assert f"submission/inet/smtpd_relay_restrictions = {wanted}" in found.splitlines()
 
 
 def test_submission_that_is_there(tmp_path: Path, tls: str) -> None:

@@ -1,12 +1,26 @@
-"""Restriction lists keep all that the administrator wrote, let logins relay, and strangers not."""
+"""Restriction lists keep all that the administrator wrote, let logins relay and strangers not, and bind senders by one policy."""
 
 from __future__ import annotations
 
 import pytest
 
-from sasldb.operations.setup.restrictions import first, lets_logins_relay, relaying, words
+from sasldb.operations.setup.restrictions import binding, lets_logins_relay, relaying
+from sasldb.siteconf.restrictions import AUTHENTICATED, EVERYBODY, RELAY, SENDER, split
 
 STOCK = "permit_mynetworks permit_sasl_authenticated defer_unauth_destination"
+
+
+class Texts:
+    """Parameters as they are written, with no `$name` to replace."""
+
+    def __init__(self, **texts: str) -> None:
+        self.texts = texts
+
+    def written(self, name: str) -> str:
+        """Return a value."""
+        return self.texts.get(name, "")
+
+    value = written
 
 
 @pytest.mark.parametrize(
@@ -19,8 +33,8 @@ STOCK = "permit_mynetworks permit_sasl_authenticated defer_unauth_destination"
             "permit_mynetworks, permit_sasl_authenticated, reject_unauth_destination",
         ),
         (
-            "permit_mynetworks,\n    check_recipient_access hash:/etc/postfix/x,\n    reject",
-            "permit_mynetworks,\n    check_recipient_access hash:/etc/postfix/x,\n    permit_sasl_authenticated, reject",
+            "permit_mynetworks,  check_recipient_access hash:/etc/postfix/x,  reject",
+            "permit_mynetworks,  check_recipient_access hash:/etc/postfix/x,  permit_sasl_authenticated, reject",
         ),
         ("permit_mynetworks", "permit_mynetworks, permit_sasl_authenticated, reject_unauth_destination"),
         ("permit", "permit_sasl_authenticated, reject_unauth_destination, permit"),
@@ -37,23 +51,42 @@ STOCK = "permit_mynetworks permit_sasl_authenticated defer_unauth_destination"
             "warn_if_reject reject_unauth_destination, permit_sasl_authenticated, reject_unauth_destination",
         ),
         (
-            "$mine, reject_unauth_destination,",
-            "$mine, permit_sasl_authenticated, reject_unauth_destination,",
+            f"{EVERYBODY}, permit_mynetworks, reject_unauth_destination,",
+            f"{EVERYBODY}, permit_mynetworks, permit_sasl_authenticated, reject_unauth_destination,",
         ),
     ],
 )
 def test_relaying(before: str, after: str) -> None:
     """The list becomes the one that is needed, and a second time nothing changes."""
-    assert relaying(before) == after
-    assert relaying(after) == after
-    assert lets_logins_relay(before) == (before == after)
-    assert set(words(before)) <= set(words(after))
+    edit = relaying(Texts(**{RELAY: before}), RELAY)
+    assert (edit.text if edit else before) == after
+    assert relaying(Texts(**{RELAY: after}), RELAY) is None
+    assert lets_logins_relay(Texts(**{RELAY: before}), RELAY) == (before == after)
+    assert {word for _, word in split(before)} <= {word for _, word in split(after)}
 
 
 @pytest.mark.parametrize(
-    "before, after",
-    [("", "word"), ("other", "word, other"), ("other, word", "other, word"), ("word", "word")],
+    "policy, before, after",
+    [
+        (EVERYBODY, "", EVERYBODY),
+        (EVERYBODY, "permit_mynetworks", f"{EVERYBODY}, permit_mynetworks"),
+        (EVERYBODY, f"a, {EVERYBODY}, permit_mynetworks", None),
+        (EVERYBODY, f"a, {AUTHENTICATED}, permit_mynetworks", f"a, {EVERYBODY}, permit_mynetworks"),
+        (AUTHENTICATED, f"a, {EVERYBODY}, permit_mynetworks", f"a, {AUTHENTICATED}, permit_mynetworks"),
+        (AUTHENTICATED, f"{EVERYBODY}, {AUTHENTICATED}, b", f"{AUTHENTICATED}, b"),
+        (EVERYBODY, f"{EVERYBODY}, {AUTHENTICATED}, b", f"{EVERYBODY}, b"),
+        (EVERYBODY, f"permit, {EVERYBODY}", f"{EVERYBODY}, permit, {EVERYBODY}"),
+        (
+            EVERYBODY,
+            f"permit_sasl_authenticated, {AUTHENTICATED}",
+            f"{EVERYBODY}, permit_sasl_authenticated, {AUTHENTICATED}",
+        ),
+        (EVERYBODY, f"warn_if_reject {EVERYBODY}", f"{EVERYBODY}, warn_if_reject {EVERYBODY}"),
+        (EVERYBODY, f"check_sender_access hash:/{EVERYBODY}", f"{EVERYBODY}, check_sender_access hash:/{EVERYBODY}"),
+    ],
 )
-def test_first(before: str, after: str) -> None:
-    """A word is put at the beginning, unless the list has it."""
-    assert first(before, "word") == after
+def test_one_policy(policy: str, before: str, after: str | None) -> None:
+    """The word comes before what permits, in the place of the other policy's, and a second time nothing changes."""
+    edit = binding(Texts(**{SENDER: before}), policy)
+    assert (edit.text if edit else None) == after
+    assert binding(Texts(**{SENDER: before if after is None else after}), policy) is None

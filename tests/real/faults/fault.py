@@ -11,6 +11,7 @@ NO_VERIFIER = "unknown password verifier(s) auxprop"
 MALFORMED = "SASL per-process initialization failed: error when parsing configuration file"
 NONE_LEFT = "no applicable SASL mechanisms"
 OK, SILENT, LATER, REFUSED = 235, 0, 454, 535  # replies to AUTH; SILENT: AUTH is not offered, or nobody answers
+OWNERS = 'echo "a@example.com {}@example.com" > "$CONFIG/owners"; '
 PLAIN, CHROOT = "plain", "chroot"  # where a fault is injected
 
 

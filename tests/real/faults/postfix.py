@@ -8,8 +8,8 @@ from tests.real.faults.fault import (
     NOTHING,
     NO_TLS,
     OK,
+    OWNERS,
     REFUSED,
-    RELAY,
     RELOAD,
     RESTORED,
     SILENT,
@@ -144,11 +144,44 @@ FAULTS = [
         relays=(554, 554),
     ),
     Fault(
+        "relay-refused",
+        "restrictions let a login through too late",
+        OWNERS.format("alice")
+        + 'main "smtpd_sender_login_maps=texthash:$CONFIG/owners" "smtpd_relay_restrictions=reject_authenticated_sender_login_mismatch,'
+        ' reject_unauth_destination, permit_sasl_authenticated"',
+        OK,
+        "Relay access denied",
+        main(
+            "smtpd_relay_restrictions = reject_authenticated_sender_login_mismatch, permit_sasl_authenticated,"
+            " reject_unauth_destination, permit_sasl_authenticated"
+        ),
+        relays=(554, 554),
+    ),
+    Fault(
+        "relay-refused",
+        "a restriction class refuses who has logged in",
+        'main smtpd_restriction_classes=ours "ours=permit_mynetworks, reject" smtpd_relay_restrictions=ours',
+        OK,
+        "Recipient address rejected: Access denied",
+        main("ours = permit_mynetworks, permit_sasl_authenticated, reject"),
+        relays=(554, 554),
+    ),
+    Fault(
+        "relay-refused",
+        "restrictions of submission alone refuse who has logged in",
+        'postconf -c "$CONFIG" -M "127.0.0.1:submission/inet=127.0.0.1:submission inet n - n - - smtpd -o { smtpd_relay_restrictions = permit_mynetworks reject }"',
+        OK,
+        NOTHING,
+        "postconf -c {config} -P 127.0.0.1:submission/inet/smtpd_relay_restrictions=permit_mynetworks,permit_sasl_authenticated,reject && "
+        + RELOAD,
+        where=CHROOT,
+    ),
+    Fault(
         "relay-unprotected",
         "nothing protects from relaying",
         "main smtpd_relay_restrictions=permit",
         SILENT,
         "specify at least one working instance of",
-        main("smtpd_relay_restrictions = " + RELAY),
+        main("smtpd_relay_restrictions = permit_sasl_authenticated, reject_unauth_destination, permit"),
     ),
 ]

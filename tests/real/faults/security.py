@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from tests.real.faults.fault import CHROOT, NONE_LEFT, NOTHING, NO_TLS, OK, RELAY, RESTORED, SILENT, Fault, main
+from tests.real.faults.fault import (
+    CHROOT,
+    NONE_LEFT,
+    NOTHING,
+    NO_TLS,
+    OK,
+    RELAY,
+    RELOAD,
+    RESTORED,
+    SILENT,
+    Fault,
+    main,
+)
 
 FAULTS = [
     Fault(
@@ -116,17 +128,51 @@ FAULTS = [
         'main "smtpd_relay_restrictions=check_client_access static:OK, reject_unauth_destination"',
         OK,
         NOTHING,
-        main("smtpd_relay_restrictions = " + RELAY),
+        main(
+            "smtpd_relay_restrictions = permit_sasl_authenticated, reject_unauth_destination,"
+            " check_client_access static:OK, reject_unauth_destination"
+        ),
         relays=(250, 250),
+        where=CHROOT,
+    ),
+    Fault(
+        "open-relay",
+        "an open relay on a port without AUTH",
+        'postconf -c "$CONFIG" -M "127.0.0.1:2526/inet=127.0.0.1:2526 inet n - n - - smtpd -o smtpd_sasl_auth_enable=no -o smtpd_relay_restrictions=static:OK,reject"',
+        OK,
+        NOTHING,
+        "postconf -c {config} -P 127.0.0.1:2526/inet/smtpd_relay_restrictions=permit_sasl_authenticated,reject_unauth_destination,static:OK,reject && "
+        + RELOAD,
         where=CHROOT,
     ),
     Fault(
         "networks-too-wide",
         "everybody is in mynetworks",
-        'main "mynetworks=10.0.0.0/8, 0.0.0.0/0" "smtpd_relay_restrictions=permit_mynetworks, permit_sasl_authenticated, reject_unauth_destination"',
+        f'main "mynetworks=10.0.0.0/8, 0.0.0.0/0" "smtpd_relay_restrictions={RELAY}"',
         OK,
         NOTHING,
         main("mynetworks = 10.0.0.0/8"),
+        relays=(250, 250),
+        where=CHROOT,
+    ),
+    Fault(
+        "networks-too-wide",
+        "mynetworks has static:all in it",
+        f"main 'mynetworks=$mine, static:all' mine=10.0.0.0/8 'smtpd_relay_restrictions={RELAY}'",
+        OK,
+        NOTHING,
+        main("mynetworks = $mine"),
+        relays=(250, 250),
+        where=CHROOT,
+    ),
+    Fault(
+        "networks-too-wide",
+        "everybody is in a file that mynetworks names",
+        f'echo 0.0.0.0/0 > "$CONFIG/nets"; main "mynetworks=$CONFIG/nets" "smtpd_relay_restrictions={RELAY}"',
+        OK,
+        NOTHING,
+        None,
+        then='echo 10.0.0.0/8 > "$CONFIG/nets"; postfix -c "$CONFIG" reload',
         relays=(250, 250),
         where=CHROOT,
     ),

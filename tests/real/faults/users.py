@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from tests.real.faults.fault import FAILED, NEW_USER, NOTHING, OK, REFUSED, Fault, main
+from tests.real.faults.fault import CHROOT, FAILED, NEW_USER, NOTHING, OK, OWNERS, REFUSED, RELOAD, Fault, main
 
-OWNERS = 'echo "a@example.com {}@example.com" > "$CONFIG/owners"; '
+MAP = "smtpd_sender_login_maps=texthash:$CONFIG/owners"
+BIND = "reject_sender_login_mismatch"
 
 FAULTS = [
     Fault(
@@ -30,6 +31,15 @@ FAULTS = [
         REFUSED,
         FAILED,
         main("smtpd_sasl_local_domain = example.com"),
+    ),
+    Fault(
+        "realm",
+        "the users are in two realms, and logins are looked up in a third",
+        "saslpasswd2 -d -u example.com alice; for realm in example.net example.org; do printf x | saslpasswd2 -p -c -u $realm alice; done",
+        REFUSED,
+        FAILED,
+        None,
+        then=NEW_USER,
     ),
     Fault(
         "user-unreachable",
@@ -58,6 +68,16 @@ FAULTS = [
         None,
     ),
     Fault(
+        "sender-login-owner",
+        "an owner without the realm that smtpd appends",
+        f'echo "a@example.com alice" > "$CONFIG/owners"; main "{MAP}" smtpd_sender_restrictions=reject_authenticated_sender_login_mismatch',
+        OK,
+        "Sender address rejected: not owned by user alice@example.com",
+        None,
+        then='echo "a@example.com alice@example.com" > "$CONFIG/owners"; postfix -c "$CONFIG" reload',
+        relays=(553, 554),
+    ),
+    Fault(
         "sender-login-map-stale",
         "postmap was not run for the owners",
         OWNERS.format("alice")
@@ -73,5 +93,23 @@ FAULTS = [
         OK,
         NOTHING,
         main("smtpd_sender_restrictions = reject_sender_login_mismatch"),
+    ),
+    Fault(
+        "sender-login-unenforced",
+        "owners that are asked for when the login is through already",
+        OWNERS.format("alice") + f'main "{MAP}" "smtpd_sender_restrictions=permit_sasl_authenticated, {BIND}"',
+        OK,
+        NOTHING,
+        main(f"smtpd_sender_restrictions = {BIND}, permit_sasl_authenticated, {BIND}"),
+    ),
+    Fault(
+        "sender-login-unenforced",
+        "submission alone does not ask for owners",
+        OWNERS.format("alice")
+        + f'main "{MAP}" smtpd_sender_restrictions={BIND}; postconf -c "$CONFIG" -M "127.0.0.1:submission/inet=127.0.0.1:submission inet n - n - - smtpd -o smtpd_sender_restrictions="',
+        OK,
+        NOTHING,
+        f"postconf -c {{config}} -P 127.0.0.1:submission/inet/smtpd_sender_restrictions={BIND} && " + RELOAD,
+        where=CHROOT,
     ),
 ]
