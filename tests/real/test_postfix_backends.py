@@ -115,6 +115,7 @@ def test_ldapdb(stock_machine: StockMachine, require: Require) -> None:
         assert logged_in(machine, ALICE, LOGINS) == {(235, 535)}
         codes = [machine.login("swaks", "PLAIN", user, PASSWORD) for user in ("alice", f"nobody@{DOMAIN}")]
         assert codes == [235, 454]  # the directory lets Postfix act for nobody
+        assert machine.shell("sasldb postfix check --json").startswith('{"findings": [], ')
 
 
 def test_ldapdb_by_a_socket(stock_machine: StockMachine, require: Require) -> None:
@@ -129,6 +130,7 @@ def test_ldapdb_by_a_socket(stock_machine: StockMachine, require: Require) -> No
         with set_up(machine, "ldapdb", lines.format(LDAPI.replace("/", "%2F"))):
             assert machine.shell("postconf -h -F smtp/inet/chroot submission/inet/chroot") == "y\ny\n"
             assert logged_in(machine, ALICE, LOGINS) == {(235, 535)}
+            assert machine.shell("sasldb postfix check --json").startswith('{"findings": [], ')
         machine.shell(f"cat > {OPTIONS_FILE}", lines.format(outside.replace("/", "%2F")).encode())
         shown = machine.shell(f"{SETUP} --backend ldapdb --backend-options {OPTIONS_FILE} --dry-run 2>&1")
         assert re.search(r"^\+smtp +inet +n +- +n ", shown, re.MULTILINE)
@@ -143,3 +145,4 @@ def test_postgresql(stock_machine: StockMachine, require: Require, postgresql: N
         assert SECRET not in printed
         assert logged_in(machine, ALICE, LOGINS) == {(235, 535)}
         assert machine.login("gsasl", "PLAIN", "alice", PASSWORD) == 235
+        assert machine.shell("sasldb postfix check --json").startswith('{"findings": [], ')

@@ -9,7 +9,7 @@ import click
 from sasldb.cli.options import PATH
 from sasldb.cli.proposing import Consent, consented, propose, take_back
 from sasldb.cli.rendering import say, tell
-from sasldb.operations.setup.request import AUTHENTICATED, BACKENDS, EVERYBODY, LDAPDB, SASLDB, SQL, Request
+from sasldb.operations.setup.request import AUTHENTICATED, BACKENDS, EVERYBODY, SASLDB, Request
 
 _WHAT = "setup"
 _NO_REALM = frozenset("$,;\"'")  # what main.cf expands, and what ends a word there; so do blanks
@@ -101,13 +101,11 @@ def _look_again(config_dir: str | None, backend: str) -> int:
     from sasldb.operations.checking import check
     from sasldb.operations.checks.finding import ERROR
     from sasldb.operations.checks.site import Site
-    from sasldb.operations.checks.table import DATABASE, PLUGINS, USERS
     from sasldb.operations.setup import reach
 
     site = Site(config_dir)
-    elsewhere = (DATABASE, USERS, PLUGINS) if backend in (SQL, LDAPDB) else ()
     errors = [finding for finding in check(site).findings if finding.severity == ERROR]
-    due = [finding for finding in errors if finding.group not in elsewhere and finding.name not in _LATER]
+    due = [finding for finding in errors if finding.name not in _LATER]
     if not due and any(finding.name in _LATER for finding in errors):
         tell("no users yet, or Postfix does not run; when they do, sasldb postfix check tells whether logins work")
     sentences = [f"{finding.name}: {finding.seen}" for finding in due] + reach.trouble(site, backend)
