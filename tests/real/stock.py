@@ -1,6 +1,6 @@
 """A machine with Postfix as Debian installs it: stock main.cf and master.cf, a certificate, chrooted smtpd, port 25.
 
-It is a set of private namespaces (see `namespace`): /etc, the queue and data directories and the network are its own, and what runs in it
+It is a set of private namespaces (see `namespace`): /etc, /run, the queue and data directories and the network are its own, and what runs in it
 ends with it. The configuration is put together as the package's postinst does. Facts used (Debian 12): postfix.postinst; gsasl needs
 --no-cb for SCRAM under STARTTLS; a main.cf younger than 2 seconds makes programs wait.
 """
@@ -22,6 +22,7 @@ LOGINS = [("gsasl", name) for name in GSASL] + [("swaks", name) for name in SWAK
 
 _INSTALL = f"""
 set -e
+mount -t tmpfs -o mode=0755 private-run /run
 mount -t tmpfs -o mode=0755 private-data /var/lib/postfix
 chown postfix: /var/lib/postfix
 mkdir {{scratch}}/spool
