@@ -6,7 +6,7 @@
         return propose(plan, config_dir, "setup", consent)
 
 What would be done is on standard output, what to mind and the question on standard error. Errors: click.UsageError where nobody is there
-to be asked, and those of `operations.steps`.
+to be asked, and those of `operations.setup.steps`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from sasldb.cli.options import Function, Result, with_options
 from sasldb.cli.rendering import PROGRAM, say, tell
 
 if TYPE_CHECKING:
-    from sasldb.operations.steps import Plan
+    from sasldb.operations.setup.steps import Plan
 
 
 class Consent:
@@ -57,7 +57,7 @@ def consented(function: Function[Result]) -> Function[Result]:
 
 def propose(plan: Plan, config_dir: str, what: str, consent: Consent) -> int:
     """Show `plan`, ask, carry it out under the name `what`, and return the exit status."""
-    from sasldb.operations.steps import carry_out
+    from sasldb.operations.setup.steps import carry_out
 
     for note in plan.notes:
         tell(note)
@@ -78,7 +78,7 @@ def propose(plan: Plan, config_dir: str, what: str, consent: Consent) -> int:
 
 def take_back(config_dir: str, what: str, consent: Consent) -> bool:
     """Show what taking back the last `what` would do, ask, and do it; tell whether it was done."""
-    from sasldb.operations import steps
+    from sasldb.operations.setup import steps
 
     for line in steps.take_back(config_dir, what, dry_run=True):
         say(line)

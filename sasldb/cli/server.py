@@ -5,7 +5,7 @@
     @served
     def command(location: Location, server: Server) -> None: ...
 
-What they leave open is asked of Postfix; see `operations.resolving`. Errors: click.UsageError for an empty host name.
+What they leave open is asked of Postfix; see `operations.logins.resolving`. Errors: click.UsageError for an empty host name.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 import click
 
 from sasldb.cli.options import Function, Result, with_options
-from sasldb.operations.resolving import Server
+from sasldb.operations.logins.resolving import Server
 
 
 def served(function: Function[Result]) -> Function[Result]:

@@ -11,7 +11,7 @@ from sasldb.model.identity import UserId
 from sasldb.model.secret import Secret
 from sasldb.model.text import to_text
 from sasldb.operations.change import Deed, Report, Target, change, write
-from sasldb.operations.resolving import LONGEST, unreachable
+from sasldb.operations.logins.resolving import LONGEST, unreachable
 from sasldb.operations.storing import Storing, without
 from sasldb.store.accounts import identify
 from sasldb.store.editing import Editor, check_storable

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from sasldb.siteconf.restrictions import split
+from sasldb.siteconf.restriction_lists import split
 
 _SUFFIX = {"hash": ".db", "btree": ".db", "lmdb": ".lmdb", "cdb": ".cdb", "dbm": ".pag", "sdbm": ".pag"}
 _TEXT = ("texthash",)

@@ -1,10 +1,10 @@
-"""smtpd's restriction lists, as text: split, gone through for one client, and changed by single words.
+"""smtpd's restriction lists: gone through for one client, and changed so that logins may relay and strangers may not.
 
 smtpd goes through the lists of LISTS one after the other. In each, the first restriction that permits or refuses ends that list; a
 refusal anywhere refuses the recipient. A restriction class stands for its own list. What maps, policy servers and DNS answer is not known
 here: it is passed over, but for a map that gives everybody one answer (`static:OK`). The recipient's domain is a foreign one.
 
-A change puts words into a parameter as it is written, or takes one out, and leaves every other octet alone.
+How lists are written, and edited, is in `restriction_lists`.
 Source: Postfix 3.7, SMTPD_ACCESS_README, access(5) and postconf(5), and smtpd observed.
 Errors: SiteConfigError where the place of a change is not one that can be written to.
 """
@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from sasldb.errors import SiteConfigError
+from sasldb.siteconf.restriction_lists import Edit, Parameters, Place, Word, before, split, words
 
 CLIENT, HELO, SENDER = "smtpd_client_restrictions", "smtpd_helo_restrictions", "smtpd_sender_restrictions"
 RELAY, RECIPIENT = "smtpd_relay_restrictions", "smtpd_recipient_restrictions"
@@ -35,17 +36,6 @@ _TAKES_ARGUMENT = re.compile(
 _SURE = ("check_client_access", "check_helo_access", "check_sender_access", "check_recipient_access")  # to ask the map
 _IMPLIED = "check_access"  # of a map without a restriction before it
 _BY_LOGIN = "check_sasl_access"
-_NAME = re.compile(r"\$(?:(\w+)|\{(\w+)\}|\((\w+)\))")
-
-
-class Parameters(Protocol):
-    """The parameters as one smtpd has them."""
-
-    def value(self, name: str) -> str:
-        """Return a value with `$name` replaced, "" where there is none."""
-
-    def written(self, name: str) -> str:
-        """Return the same value as it is written."""
 
 
 class Client(NamedTuple):
@@ -56,22 +46,6 @@ class Client(NamedTuple):
 
 
 STRANGER, USER, NEIGHBOUR = Client(), Client(login=True), Client(neighbour=True)
-
-
-class Place(NamedTuple):
-    """Where a word is written: in which parameter, and from which character to which."""
-
-    parameter: str
-    start: int
-    end: int
-
-
-class Word(NamedTuple):
-    """A word of a list. `place` is its own, `top` that of the word of the list itself which led to it; None where that is not known."""
-
-    text: str
-    place: Place | None
-    top: Place | None
 
 
 class Step(NamedTuple):
@@ -86,44 +60,6 @@ class Step(NamedTuple):
     place: Place | None
     top: Place | None
     within: tuple[str, ...]
-
-
-class Edit(NamedTuple):
-    """A parameter, and what is to be written for it."""
-
-    parameter: str
-    text: str
-
-
-def split(text: str) -> list[tuple[int, str]]:
-    """Return (place, word) of each word; blanks and commas are between words, but not inside `{ }`."""
-    found, start, depth = [], None, 0
-    for at, character in enumerate(f"{text} "):
-        if depth == 0 and character in " \t\r\n,":
-            if start is not None:
-                found.append((start, text[start:at]))
-            start = None
-            continue
-        start = at if start is None else start
-        depth = max(depth + {"{": 1, "}": -1}.get(character, 0), 0)
-    return found if start is None else [*found, (start, text[start:])]
-
-
-def words(parameters: Parameters, name: str, seen: tuple[str, ...] = ()) -> list[Word]:
-    """Return the words of a parameter's value; a word that is a `$name` gives way to the words of that parameter."""
-    written = parameters.written(name)
-    if "$" in _NAME.sub("", written):  # a form that only Postfix can work out
-        return [Word(word, None, None) for _, word in split(parameters.value(name))]
-    found = []
-    for start, text in split(written):
-        here = Place(name, start, start + len(text))
-        whole = _NAME.fullmatch(text)
-        inner = next(filter(None, whole.groups())) if whole else ""
-        if inner and inner not in (name, *seen):
-            found += [Word(word.text, word.place, here) for word in words(parameters, inner, (*seen, name))]
-        elif whole is None:
-            found.append(Word(_NAME.sub(lambda match: _value(parameters, match), text), here, here))
-    return found
 
 
 def steps(parameters: Parameters, name: str) -> list[Step]:
@@ -179,19 +115,6 @@ def binding(parameters: Parameters) -> Step | None:
     return None
 
 
-def before(parameters: Parameters, place: Place | None, *new: str) -> Edit:
-    """Return the edit that puts words in front of a place. Raises SiteConfigError: the place is not known."""
-    if place is None:
-        raise SiteConfigError("main.cf", "the word that decides is the outcome of a ${...} expression")
-    text = parameters.written(place.parameter)
-    return Edit(place.parameter, text[: place.start] + "".join(f"{word}, " for word in new) + text[place.start :])
-
-
-def first(parameters: Parameters, name: str, word: str) -> Edit:
-    """Return the edit that puts a word at the beginning of the list `name`."""
-    return Edit(name, ", ".join(part for part in (word, parameters.written(name).strip()) if part))
-
-
 def admitting(parameters: Parameters, name: str) -> Edit | None:
     """Return the edit that lets who has logged in pass what refuses them in the list `name`; None where nothing does.
 
@@ -225,16 +148,6 @@ def protecting(parameters: Parameters, name: str) -> Edit:
     if last[1].lower() == _WARNING:  # it would turn on what follows
         return before(parameters, Place(name, last[0], len(written)), *new)
     return Edit(name, ", ".join([written.rstrip(" ,"), *new]))
-
-
-def without(text: str, place: Place) -> str:
-    """Return a value without the word at `place`, and without what separated it from its neighbour."""
-    ahead, behind = text[: place.start], text[place.end :].lstrip(" \t,")
-    return ahead + behind if behind else ahead.rstrip(" \t,")
-
-
-def _value(parameters: Parameters, match: re.Match[str]) -> str:
-    return parameters.value(next(filter(None, match.groups())))
 
 
 def _walk(parameters: Parameters, listed: list[Word], within: tuple[str, ...], warned: bool = False) -> Iterator[Step]:

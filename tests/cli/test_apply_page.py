@@ -6,8 +6,8 @@ import re
 import subprocess
 from pathlib import Path
 
-from sasldb.operations import statefile
-from sasldb.operations.documents import parse
+from sasldb.operations.state import statefile
+from sasldb.operations.state.documents import parse
 from tests.conftest import ROOT
 from tests.test_docs import blocks, dialogues
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from sasldb.operations.audit_rules import RULES
+from sasldb.operations.audit.rules import RULES
 from sasldb.secrets import plain_hash, scram
 from tests.cli.conftest import Sasldb, make_database
 from tests.conftest import ROOT, Commands, Require
-from tests.operations.test_auditing import records_of
+from tests.operations.audit.test_auditing import records_of
 from tests.real.namespace import PrivateEtc
 
 HERE = ("--local-domain", "example.com")

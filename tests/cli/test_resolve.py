@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sasldb.cli.commands.resolve import _ORIGINS
-from sasldb.operations import resolving
+from sasldb.operations.logins import resolving
 from tests.cli.conftest import Sasldb, make_database
 from tests.conftest import Commands, Require
 from tests.real.namespace import PrivateEtc

@@ -13,8 +13,8 @@ from sasldb.errors import BadMessage, BadName, MechanismError, SasldbError
 from sasldb.login.target import Target
 from sasldb.login.visit import Security
 from sasldb.model.secret import Secret
-from sasldb.operations import logging_in
-from sasldb.operations.logging_in import Plan, Report, Result, prove
+from sasldb.operations.logins import logging_in
+from sasldb.operations.logins.logging_in import Plan, Report, Result, prove
 from tests.login.certificates import Certificate
 from tests.login.conftest import PASSWORD, USER
 from tests.login.servers import EHLO, Peer, Server, Talk

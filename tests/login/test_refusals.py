@@ -8,8 +8,8 @@ import pytest
 
 import sasldb
 from sasldb.model.secret import Secret
-from sasldb.operations.refusals import explain
-from sasldb.operations.resolving import Server
+from sasldb.operations.logins.refusals import explain
+from sasldb.operations.logins.resolving import Server
 
 RIGHT, WRONG = Secret(b"wonderland"), Secret(b"looking-glass")
 POSTFIX = Server("example.com", "mail.example.com")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sasldb.errors import SasldbError
 from sasldb.login.target import Target
 from sasldb.model.secret import Secret
-from sasldb.operations.logging_in import Plan, Result, prove
+from sasldb.operations.logins.logging_in import Plan, Result, prove
 from tests.login.conftest import PASSWORD, USER
 from tests.login.servers import Peer, Server
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from sasldb.errors import SiteConfigError
-from sasldb.siteconf import restrictions
+from sasldb.siteconf import restriction_lists, restrictions
+from sasldb.siteconf.restriction_lists import Edit
 from sasldb.siteconf.restrictions import (
     CLIENT,
     NEIGHBOUR,
@@ -18,7 +19,6 @@ from sasldb.siteconf.restrictions import (
     STRANGER,
     USER,
     Client,
-    Edit,
 )
 
 BIND = "reject_sender_login_mismatch"
@@ -60,7 +60,7 @@ def relay(text: str, **more: str) -> Texts:
 )
 def test_words_are_what_postfix_takes_for_words(text: str, words: list[str]) -> None:
     """Blanks and commas separate, but not inside braces; each word is found where it stands."""
-    found = restrictions.split(text)
+    found = restriction_lists.split(text)
     assert [word.rstrip() for _, word in found] == [word.rstrip() for word in words]
     assert all(text[at:].startswith(word.rstrip()) for at, word in found)
 
@@ -250,5 +250,5 @@ def test_strangers_are_refused_before_what_lets_them_in(text: str, after: str) -
 )
 def test_a_word_is_taken_out(text: str, word: str, after: str) -> None:
     """A word goes with one separator."""
-    (place,) = [found.place for found in restrictions.words(relay(text), RELAY) if found.text == word]
-    assert place is not None and restrictions.without(text, place) == after
+    (place,) = [found.place for found in restriction_lists.words(relay(text), RELAY) if found.text == word]
+    assert place is not None and restriction_lists.without(text, place) == after

@@ -1,7 +1,7 @@
 #!/usr/bin/python
 """sasldb.sasldb.user: one user of a sasldb2 database, as `sasldb apply` would make it.
 
-The module decides nothing itself: it turns its options into a desired state of one user (`sasldb.operations.desired`) and applies it. So it
+The module decides nothing itself: it turns its options into a desired state of one user (`sasldb.operations.state.desired`) and applies it. So it
 compares the password with whatever is stored, commits all or nothing, and changes nothing in check mode.
 """
 
@@ -175,9 +175,9 @@ try:
     from sasldb.files.ownership import Wishes
     from sasldb.model.text import to_bytes, to_text
     from sasldb.operations import location, passwords
-    from sasldb.operations.applying import apply
     from sasldb.operations.change import Target
-    from sasldb.operations.desired import Desired, Wish
+    from sasldb.operations.state.applying import apply
+    from sasldb.operations.state.desired import Desired, Wish
     from sasldb.operations.storing import Storing
     from sasldb.operations.users import named
 except ImportError:

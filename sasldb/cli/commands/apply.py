@@ -13,8 +13,8 @@ from sasldb.cli.rendering import Rendering, document, say, tell, telling_of
 from sasldb.operations.change import Target
 
 if TYPE_CHECKING:
-    from sasldb.operations.applying import Applied
-    from sasldb.operations.planning import Change
+    from sasldb.operations.state.applying import Applied
+    from sasldb.operations.state.planning import Change
 
 _SIGNS = {"create": "+", "update": "~", "delete": "-"}
 _REASONS = {
@@ -60,7 +60,7 @@ def command(
     Example: what would be changed
       sasldb apply --check --diff users.yml
     """
-    from sasldb.operations import applying, sources
+    from sasldb.operations.state import applying, sources
 
     target.dry_run = target.dry_run or check
     desired = sources.load(state, location.realm, prune)

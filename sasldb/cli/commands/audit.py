@@ -13,16 +13,16 @@ import click
 from sasldb.cli.options import Function, Location, Result, changing, rendered, with_options
 from sasldb.cli.rendering import Cell, Rendering, say, tell, telling_of
 from sasldb.cli.server import served
-from sasldb.operations.audit_names import Place
-from sasldb.operations.audit_rules import RULES
-from sasldb.operations.auditing import Rules
+from sasldb.operations.audit.auditing import Rules
+from sasldb.operations.audit.naming import Place
+from sasldb.operations.audit.rules import RULES
 from sasldb.operations.change import Target
-from sasldb.operations.resolving import Server
+from sasldb.operations.logins.resolving import Server
 
 if TYPE_CHECKING:
     from sasldb.model.identity import UserId
-    from sasldb.operations.audit_rules import Finding
-    from sasldb.operations.auditing import Audit
+    from sasldb.operations.audit.auditing import Audit
+    from sasldb.operations.audit.rules import Finding
 
 COLUMNS = ("severity", "name", "users", "seen", "why", "remedy", "fix")
 _MOST = 5  # users of one finding that are shown to people
@@ -76,7 +76,7 @@ def command(location: Location, target: Target, server: Server, rendering: Rende
 
 
 def _looked_at(path: str, place: Place, rules: Rules, rendering: Rendering) -> int:
-    from sasldb.operations.auditing import audit
+    from sasldb.operations.audit.auditing import audit
     from sasldb.store.reading import Database
 
     with Database(path, checked=False) as database:
@@ -86,7 +86,7 @@ def _looked_at(path: str, place: Place, rules: Rules, rendering: Rendering) -> i
 
 
 def _fixed(target: Target, place: Place, rules: Rules, rendering: Rendering) -> int:
-    from sasldb.operations.auditing import fix
+    from sasldb.operations.audit.auditing import fix
 
     found, done = fix(target, place, rules)
     for sentence in (*done.sentences, *done.findings):

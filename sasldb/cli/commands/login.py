@@ -14,10 +14,10 @@ from sasldb.cli.server import served
 from sasldb.errors import SasldbError
 from sasldb.login.target import SASLAUTHD, Target
 from sasldb.model.text import to_bytes
-from sasldb.operations.resolving import Server
+from sasldb.operations.logins.resolving import Server
 
 if TYPE_CHECKING:
-    from sasldb.operations.logging_in import Plan, Report
+    from sasldb.operations.logins.logging_in import Plan, Report
 
 # As in login.mechanisms.NAMES, which is not loaded for --help.
 MECHANISMS = ("SCRAM-SHA-512", "SCRAM-SHA-256", "SCRAM-SHA-1", "DIGEST-MD5", "CRAM-MD5", "NTLM", "PLAIN", "LOGIN")
@@ -105,8 +105,8 @@ def command(
     Example: does Postfix here take alice's password, whichever way a client sends it?
       sasldb login smtp://localhost alice@example.com --all
     """
-    from sasldb.operations.logging_in import Plan, Result, prove
-    from sasldb.operations.refusals import explain
+    from sasldb.operations.logins.logging_in import Plan, Result, prove
+    from sasldb.operations.logins.refusals import explain
 
     verbose, mechanism, every = (options.pop(name) for name in ("verbose", "mechanism", "every"))
     login = to_bytes(user)

@@ -11,11 +11,11 @@ from sasldb.cli.options import Location, located, rendered
 from sasldb.cli.rendering import Rendering, document, say
 from sasldb.cli.server import served
 from sasldb.model.text import to_bytes, to_text
-from sasldb.operations.resolving import Server
+from sasldb.operations.logins.resolving import Server
 
 if TYPE_CHECKING:
     from sasldb.model.identity import UserId
-    from sasldb.operations.near_misses import Answer, NearMiss
+    from sasldb.operations.logins.near_misses import Answer, NearMiss
 
 _MOST = 10  # near misses that are shown to people
 _ORIGINS = {
@@ -46,8 +46,8 @@ def command(login: tuple[str, ...], location: Location, server: Server, renderin
     Example: who is it that logs in to this Postfix as alice?
       sasldb resolve alice
     """
-    from sasldb.operations.near_misses import look_up
-    from sasldb.operations.resolving import resolve
+    from sasldb.operations.logins.near_misses import look_up
+    from sasldb.operations.logins.resolving import resolve
     from sasldb.store.reading import Database
 
     resolutions = [resolve(to_bytes(name), server) for name in login]

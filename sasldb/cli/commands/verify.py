@@ -17,7 +17,7 @@ from sasldb.model.text import to_text
 from sasldb.model.verdict import Outcome
 
 if TYPE_CHECKING:
-    from sasldb.operations.proving import Proof
+    from sasldb.operations.logins.proving import Proof
 
 COLUMNS = ("user", "realm", "verdict", "accepted_by", "mechanisms", "refused_by", "unusable")
 
@@ -61,7 +61,7 @@ def command(
 
 
 def _one(login: str, location: Location, source: PasswordSource, rendering: Rendering) -> int:
-    from sasldb.operations.proving import prove
+    from sasldb.operations.logins.proving import prove
     from sasldb.store.reading import Database
 
     who = location.user(login)
@@ -77,8 +77,8 @@ def _one(login: str, location: Location, source: PasswordSource, rendering: Rend
 
 
 def _many(batch: str, location: Location, raw: bool, rendering: Rendering) -> int:
-    from sasldb.operations.proving import prove_all, read_batch
-    from sasldb.operations.sources import content
+    from sasldb.operations.logins.proving import prove_all, read_batch
+    from sasldb.operations.state.sources import content
     from sasldb.store.reading import Database
 
     data, name = content(batch)

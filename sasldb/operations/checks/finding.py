@@ -1,6 +1,6 @@
 """The values of a check: what it is, what it found, and that it could not look.
 
-Errors: none; `Unseen` never leaves `operations.checking`.
+Errors: none; `Unseen` never leaves `operations.checks.checking`.
 """
 
 from __future__ import annotations

@@ -13,9 +13,10 @@ from sasldb.errors import SiteConfigError
 from sasldb.operations.checks import remedies
 from sasldb.operations.checks.finding import THROTTLED, Problem
 from sasldb.operations.checks.site import Site
-from sasldb.siteconf import restrictions
+from sasldb.siteconf import restriction_lists, restrictions
 from sasldb.siteconf.instance import Service
-from sasldb.siteconf.restrictions import NEIGHBOUR, RECIPIENT, REFUSE, RELAY, STRANGER, USER, Edit, Word
+from sasldb.siteconf.restriction_lists import Edit, Word
+from sasldb.siteconf.restrictions import NEIGHBOUR, RECIPIENT, REFUSE, RELAY, STRANGER, USER
 
 _NETWORKS, _STYLE = "mynetworks", "mynetworks_style"
 _LOOPBACK = "127.0.0.0/8, [::1]/128"
@@ -53,12 +54,12 @@ def wide_networks(site: Site) -> Problem | None:
     for service in site.servers:
         if restrictions.refusal(service, NEIGHBOUR) is not None or restrictions.refusal(service, STRANGER) is None:
             continue
-        for word in restrictions.words(service, _NETWORKS):
+        for word in restriction_lists.words(service, _NETWORKS):
             entry = wide_entry(word.text)
             if entry:
                 return _too_wide(site, service, word, entry)
         if _NETWORKS not in (*service.own, *site.postfix.named) and service.value(_STYLE) == "class":
-            public = [word for _, word in restrictions.split(service.value(_NETWORKS)) if _is_public(word)]
+            public = [word for _, word in restriction_lists.split(service.value(_NETWORKS)) if _is_public(word)]
             if public:
                 seen = f"{_STYLE} = class makes {public[0]} part of {_NETWORKS}, and permit_mynetworks lets it relay"
                 remedy = remedies.edited(site, [service], lambda _: Edit(_STYLE, "subnet"))
@@ -82,7 +83,7 @@ def wide_entry(word: str) -> str:
             lines = [line for line in file if not line.lstrip().startswith("#")]
     except OSError:
         return ""
-    inner = [entry for _, entry in restrictions.split(" ".join(lines)) if not entry.startswith("/")]
+    inner = [entry for _, entry in restriction_lists.split(" ".join(lines)) if not entry.startswith("/")]
     return next((entry for entry in inner if wide_entry(entry)), "")
 
 
@@ -116,7 +117,7 @@ def _too_wide(site: Site, service: Service, word: Word, entry: str) -> Problem:
     if word.place is None:
         return Problem.without_remedy(seen, _STRANGERS, f"it is the outcome of a ${{...}} expression in {_NETWORKS}.")
     name = word.place.parameter
-    rest = restrictions.without(service.written(name), word.place)
+    rest = restriction_lists.without(service.written(name), word.place)
     try:
         remedy = remedies.edited(site, [service], lambda _: Edit(name, rest or _LOOPBACK))
     except SiteConfigError as error:

@@ -1,6 +1,6 @@
 """Shell commands that mend, built so that they can be pasted as they are: every name quoted, Postfix's instance named where it is not the default.
 
-Nothing is run here; see `operations.mending`. Errors: `SiteConfigError` of `edited`, where the administrator alone can tell
+Nothing is run here; see `operations.checks.mending`. Errors: `SiteConfigError` of `edited`, where the administrator alone can tell
 what to write.
 """
 
@@ -13,7 +13,7 @@ from shlex import quote
 
 from sasldb.errors import SiteConfigError
 from sasldb.operations.checks import groups
-from sasldb.siteconf import restrictions
+from sasldb.siteconf import restriction_lists
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def master_cf(site: Site, service: Service, name: str, value: str) -> str:
 
 def joined(value: str) -> str:
     """Return the list `value` without blanks between its words, where it has any."""
-    return ",".join(word for _, word in restrictions.split(value)) if value.split()[1:] else value.strip()
+    return ",".join(word for _, word in restriction_lists.split(value)) if value.split()[1:] else value.strip()
 
 
 def removal(site: Site, name: str) -> str:
@@ -76,7 +76,7 @@ def setting(site: Site, name: str, wrong: Callable[[Service], bool], right: Call
     return together(*commands, reload(site))
 
 
-def edited(site: Site, services: Iterable[Service], edit: Callable[[Service], restrictions.Edit | None]) -> str:
+def edited(site: Site, services: Iterable[Service], edit: Callable[[Service], restriction_lists.Edit | None]) -> str:
     """Return the commands that edit what `services` have, each in main.cf, or in master.cf where it has a value of its own.
 
     A service for which that cannot be done is left out; it will be found again, alone.

@@ -12,9 +12,10 @@ from sasldb.operations.checks import remedies
 from sasldb.operations.checks.finding import WARNING, Problem
 from sasldb.operations.checks.site import Site
 from sasldb.operations.checks.users import counted, stale_map
-from sasldb.siteconf import maps, restrictions
+from sasldb.siteconf import maps, restriction_lists, restrictions
 from sasldb.siteconf.instance import Service
-from sasldb.siteconf.restrictions import BINDING, EVERYBODY, SENDER, USER, Edit
+from sasldb.siteconf.restriction_lists import Edit
+from sasldb.siteconf.restrictions import BINDING, EVERYBODY, SENDER, USER
 
 _LOGIN_MAPS, _DOMAIN = "smtpd_sender_login_maps", "smtpd_sasl_local_domain"
 
@@ -89,12 +90,14 @@ def _bound(site: Site, service: Service) -> Edit:
         word = next((step for step in restrictions.steps(service, name) if step.name in BINDING), None)
         if word is not None:
             _, decides = restrictions.verdict(service, name, USER)
-            return restrictions.before(service, (word if word.warned or decides is None else decides).top, word.name)
+            return restriction_lists.before(
+                service, (word if word.warned or decides is None else decides).top, word.name
+            )
     for name in restrictions.with_sender(service):
         word = next((step for step in restrictions.steps(site.postfix, name) if step.name in BINDING), None)
         if word is not None and name in service.own and name != SENDER:
             _, decides = restrictions.verdict(service, name, USER)
             if decides is not None:
-                return restrictions.before(service, decides.top, word.name)
-            return restrictions.first(service, name, word.name)
-    return restrictions.first(service, SENDER, EVERYBODY)
+                return restriction_lists.before(service, decides.top, word.name)
+            return restriction_lists.first(service, name, word.name)
+    return restriction_lists.first(service, SENDER, EVERYBODY)

@@ -20,8 +20,8 @@ from sasldb.files.ownership import Ownership, Wishes, due
 from sasldb.files.refusals import refusal
 from sasldb.operations import creation
 from sasldb.operations.checks.site import Site
-from sasldb.operations.steps import Plan, Step
-from sasldb.operations.undo import Backup
+from sasldb.operations.setup.steps import Plan, Step
+from sasldb.operations.setup.undo import Backup
 from sasldb.siteconf import build, daemon
 from sasldb.store import copies
 from sasldb.store.reading import Database

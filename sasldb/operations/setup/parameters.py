@@ -15,9 +15,10 @@ from sasldb.operations.checks.site import Site
 from sasldb.operations.setup import restrictions
 from sasldb.operations.setup.request import EVERYBODY, MYDOMAIN, Request
 from sasldb.siteconf import maps
+from sasldb.siteconf.restriction_lists import Edit
 from sasldb.siteconf.restrictions import AUTHENTICATED as BOUND_LOGINS
 from sasldb.siteconf.restrictions import EVERYBODY as BOUND_SENDERS
-from sasldb.siteconf.restrictions import RECIPIENT, RELAY, Edit
+from sasldb.siteconf.restrictions import RECIPIENT, RELAY
 
 Values = dict[str, str]
 

@@ -11,12 +11,11 @@ import os
 from sasldb.errors import SiteConfigError
 from sasldb.files import content
 from sasldb.files.ownership import Ownership
-from sasldb.operations import sender_logins
 from sasldb.operations.checks.site import Site
-from sasldb.operations.setup import backends, conf, database, parameters, services
+from sasldb.operations.setup import backends, conf, database, parameters, sender_logins, services
 from sasldb.operations.setup.certificate import Certificate
 from sasldb.operations.setup.request import SASLDB, Request
-from sasldb.operations.steps import FileStep, Plan
+from sasldb.operations.setup.steps import FileStep, Plan
 from sasldb.siteconf import build, conffile, control
 from sasldb.siteconf.conffile import ConfFile
 from sasldb.siteconf.instance import server_types

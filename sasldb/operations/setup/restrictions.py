@@ -6,8 +6,9 @@ Errors: SiteConfigError where the place is not one that can be written to.
 
 from __future__ import annotations
 
-from sasldb.siteconf import restrictions
-from sasldb.siteconf.restrictions import AUTHENTICATED, EVERYBODY, REFUSE, SENDER, STRANGER, USER, Edit, Parameters
+from sasldb.siteconf import restriction_lists, restrictions
+from sasldb.siteconf.restriction_lists import Edit, Parameters
+from sasldb.siteconf.restrictions import AUTHENTICATED, EVERYBODY, REFUSE, SENDER, STRANGER, USER
 
 _POLICIES = (EVERYBODY, AUTHENTICATED)
 
@@ -42,6 +43,6 @@ def binding(parameters: Parameters, policy: str) -> Edit | None:
     if other is not None:
         text = parameters.written(other.parameter)
         if policy in effective:
-            return Edit(other.parameter, restrictions.without(text, other))
+            return Edit(other.parameter, restriction_lists.without(text, other))
         return Edit(other.parameter, text[: other.start] + policy + text[other.end :])
-    return None if policy in effective else restrictions.first(parameters, SENDER, policy)
+    return None if policy in effective else restriction_lists.first(parameters, SENDER, policy)

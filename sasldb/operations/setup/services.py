@@ -13,7 +13,8 @@ from sasldb.operations.setup import restrictions
 from sasldb.operations.setup.parameters import mismatch
 from sasldb.operations.setup.request import Request
 from sasldb.siteconf.instance import Service
-from sasldb.siteconf.restrictions import RELAY, SENDER, Edit
+from sasldb.siteconf.restriction_lists import Edit
+from sasldb.siteconf.restrictions import RELAY, SENDER
 from sasldb.siteconf.scratch import Scratch
 
 LABEL = "submission/inet"

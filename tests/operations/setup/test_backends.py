@@ -8,7 +8,7 @@ import pytest
 
 from sasldb.errors import SiteConfigError
 from sasldb.operations.setup.planning import Setup
-from sasldb.operations.steps import FileStep
+from sasldb.operations.setup.steps import FileStep
 from tests.conftest import Require
 from tests.operations.setup.test_planning import GOOD, Ground
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from sasldb.operations import steps
+from sasldb.operations.setup import steps
 from sasldb.operations.setup.planning import Setup
 from sasldb.operations.setup.request import AUTHENTICATED, EVERYBODY, Request
 from tests.conftest import Require, lacking

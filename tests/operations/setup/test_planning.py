@@ -11,7 +11,7 @@ import pytest
 from sasldb.errors import SiteConfigError
 from sasldb.operations.setup.planning import Setup
 from sasldb.operations.setup.request import SQL, Request
-from sasldb.operations.steps import FileStep
+from sasldb.operations.setup.steps import FileStep
 from tests.conftest import Require
 
 MASTER = "smtp inet n - n - - smtpd\n"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from sasldb.operations.setup.restrictions import binding, lets_logins_relay, relaying
-from sasldb.siteconf.restrictions import AUTHENTICATED, EVERYBODY, RELAY, SENDER, split
+from sasldb.siteconf.restriction_lists import split
+from sasldb.siteconf.restrictions import AUTHENTICATED, EVERYBODY, RELAY, SENDER
 
 STOCK = "permit_mynetworks permit_sasl_authenticated defer_unauth_destination"
 

@@ -11,7 +11,7 @@ import click
 from sasldb.cli.options import PATH
 from sasldb.cli.rendering import PROGRAM, say, tell
 from sasldb.errors import SasldbError
-from sasldb.operations.checking import Report, check
+from sasldb.operations.checks.checking import Report, check
 from sasldb.operations.checks.finding import ERROR, UNSEEN, WARNING, Finding
 from sasldb.operations.checks.site import Site
 from sasldb.operations.checks.table import ROOT
@@ -71,7 +71,7 @@ def command(file: str | None, app: str | None, config_dir: str | None, json: boo
 
 def _mend(report: Report, yes: bool, tried: dict[str, str]) -> bool:
     """Show each safe remedy that is not in `tried`, ask, run it, and put what came of it there; tell whether one was run."""
-    from sasldb.operations.mending import mend
+    from sasldb.operations.checks.mending import mend
 
     ran = False
     for finding in report.findings:

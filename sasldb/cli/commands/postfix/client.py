@@ -42,8 +42,8 @@ def command(
     Example: all mail goes out by the provider
       sasldb postfix client '[mail.isp.example]:submission' username
     """
-    from sasldb.operations import client
     from sasldb.operations.checks.site import Site
+    from sasldb.operations.setup import client
     from sasldb.operations.setup.planning import reloaded
 
     site = Site(config_dir)

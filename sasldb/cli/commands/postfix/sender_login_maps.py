@@ -23,8 +23,8 @@ def command(file: str | None, config_dir: str | None, dry_run: bool) -> None:
     Example: after a change of users
       sasldb postfix sender-login-maps
     """
-    from sasldb.operations import sender_logins
     from sasldb.operations.checks.site import Site
+    from sasldb.operations.setup import sender_logins
 
     plan, table = sender_logins.plan(Site(config_dir, file))
     if table.left_out:

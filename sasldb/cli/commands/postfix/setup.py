@@ -98,7 +98,7 @@ def _request(
 
 def _look_again(config_dir: str | None, backend: str) -> int:
     """Tell what is still in the way of logins, and return the exit status: 1 where something is."""
-    from sasldb.operations.checking import check
+    from sasldb.operations.checks.checking import check
     from sasldb.operations.checks.finding import ERROR
     from sasldb.operations.checks.site import Site
     from sasldb.operations.setup import reach

@@ -1,0 +1,190 @@
+"""Postfix as a client: login and password for a server elsewhere, in sasl_passwd, and per sender where that is wanted.
+
+The tables are text files with a database that postmap makes; an entry is changed where it stands, and all other lines stay. Both files of
+passwords are root's alone. Postfix opens them as root; behind `proxy:` it is proxymap that opens them, which has become Postfix's user.
+
+Source: Postfix 3.7, SASL_README ("sender-dependent"), DATABASE_README, postconf(5). Errors: BadName, BadPassword: what cannot stand in
+such a table; SiteConfigError; those of `operations.setup.steps`.
+"""
+
+from __future__ import annotations
+
+import os
+
+from sasldb.errors import BadName, BadPassword
+from sasldb.files import content
+from sasldb.files.ownership import Ownership
+from sasldb.model.secret import Secret
+from sasldb.operations.setup.planning import reloaded
+from sasldb.operations.setup.steps import FileStep, Plan
+from sasldb.siteconf import control, maps
+from sasldb.siteconf.scratch import Scratch
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from sasldb.operations.checks.site import Site
+    from sasldb.operations.setup.steps import Mask
+
+PASSWORDS, RELAYS = "smtp_sasl_password_maps", "sender_dependent_relayhost_maps"
+_FILES = {
+    PASSWORDS: "sasl_passwd",
+    RELAYS: "sender_relay",
+}  # in Postfix's configuration directory, as the howto names them
+_PRIVATE, _PUBLIC = Ownership(0, 0, 0o600), Ownership(0, 0, 0o644)
+_PROXY = "proxy:"
+_PLAIN = frozenset(map(chr, range(0x21, 0x7F))) - frozenset('"#,')
+
+
+class Account:
+    """A login elsewhere: the server as `nexthop` (`[mail.isp.example]:submission`), `user`, `password`, and whose mail goes there.
+
+    `sender` is an address whose mail alone is meant; None means all mail.
+    """
+
+    def __init__(self, nexthop: str, user: str, password: Secret, sender: str | None = None) -> None:
+        """Take it.
+
+        Raises:
+            BadName, BadPassword: it cannot stand in a table.
+        """
+        for name in (nexthop, user, sender):
+            if name is not None and (not name or not _PLAIN.issuperset(name)):
+                raise BadName(ascii(name), "not a name that can stand in a table of Postfix")
+        if ":" in user:
+            raise BadName(user, "a colon, which ends the login in this table")
+        text = password.reveal()
+        if not text or text.strip() != text or b"\n" in text or b"\0" in text or b"\r" in text:
+            raise BadPassword(user, "empty, with a line end in it, or a blank at an end, which Postfix would cut off")
+        self.nexthop = nexthop
+        self.user = user
+        self.password = password
+        self.sender = sender
+
+    @property
+    def key(self) -> bytes:
+        """What the password is looked up by."""
+        return os.fsencode(self.sender or self.nexthop)
+
+    @property
+    def value(self) -> bytes:
+        """Login and password, as the table has them."""
+        return os.fsencode(self.user) + b":" + self.password.reveal()
+
+
+class Table:
+    """A table: its `name` as main.cf has it, `kind` and `path`, and the `ownership` of its files. `mask` hides what may not be shown."""
+
+    def __init__(self, site: Site, parameter: str) -> None:
+        """Take the first table of `parameter` that is made from a text file, else the usual one."""
+        usual = f"{site.postfix['default_database_type']}:{os.path.join(site.postfix.config_dir, _FILES[parameter])}"
+        words = site.postfix[parameter].replace(",", " ").split()
+        self.name = next((word for word in words if _is_from_text(word)), usual)
+        self.kind, _, self.path = self.name.removeprefix(_PROXY).partition(":")
+        self.ownership = _PUBLIC
+        self.mask: Mask | None = None
+        if parameter == PASSWORDS:
+            self.ownership = Ownership(0, site.group_id, 0o640) if self.name.startswith(_PROXY) else _PRIVATE
+            self.mask = masked
+
+
+def plan(site: Site, account: Account) -> Plan:
+    """Return what it takes to log in with `account` from now on; the errors are those of the module."""
+    made = Plan()
+    tables = {name: Table(site, name) for name in _FILES}
+    _add_table(made, site, tables[PASSWORDS], {account.key: account.value})
+    if account.sender:
+        _add_table(made, site, tables[RELAYS], {account.key: os.fsencode(account.nexthop)})
+    path = os.path.join(site.postfix.config_dir, "main.cf")
+    with Scratch(site.postfix.config_dir) as scratch:
+        scratch.set(_parameters(site, account, {name: table.name for name, table in tables.items()}))
+        present = content.look(path)
+        if present is not None:
+            made.add(FileStep(path, scratch.contents()["main.cf"], present.ownership))
+    if made.steps:
+        made.after.append(lambda: reloaded(site))
+    return made
+
+
+def masked(text: bytes) -> bytes:
+    """Return the text of a table of passwords without them."""
+    return b"".join(map(_masked_line, text.splitlines(keepends=True)))
+
+
+def entered(text: bytes, entries: dict[bytes, bytes]) -> bytes:
+    """Return the text of a table with `entries` (key -> value): each where its key stands, or at the end.
+
+    A logical line begins with a key and goes on over lines that begin with a blank (DATABASE_README).
+    """
+    outstanding = dict(entries)
+    kept: list[bytes] = []
+    inside = False  # a logical line that is replaced
+    for line in text.splitlines(keepends=True):
+        if line[:1].isspace() and line.strip():
+            if not inside:
+                kept.append(line)
+            continue
+        words = line.split(None, 1)
+        key = words[0] if words and not line.startswith(b"#") else b""
+        inside = key in entries
+        if not inside:
+            kept.append(line)
+        elif key in outstanding:
+            value = outstanding.pop(key)
+            same = len(words) > 1 and words[1].rstrip() == value
+            kept.append(line if same else b"%b\t%b\n" % (key, value))
+    if kept and not kept[-1].endswith(b"\n"):
+        kept[-1] += b"\n"
+    return b"".join(kept + [b"%b\t%b\n" % pair for pair in outstanding.items()])
+
+
+def _add_table(plan: Plan, site: Site, table: Table, entries: dict[bytes, bytes]) -> None:
+    """Add the steps that bring `entries` into the table and what postmap makes of it."""
+    present = content.look(table.path)
+    text = FileStep(table.path, entered(present.content if present else b"", entries), table.ownership, mask=table.mask)
+    plan.add(text)
+    suffix = maps.suffix(table.kind)
+    if suffix is None:
+        return
+    made = content.look(table.path + suffix)
+    changed = present is None or present.content != text.after or maps.state(table.name) != maps.CURRENT
+    after = control.table(site.postfix, table.kind, text.after) if changed or made is None else made.content
+    if after is not None:
+        plan.add(FileStep(table.path + suffix, after, table.ownership, binary=True))
+
+
+def _is_from_text(name: str) -> bool:
+    kind, _, path = name.removeprefix(_PROXY).partition(":")
+    return path.startswith("/") and (maps.suffix(kind) is not None or kind == "texthash")
+
+
+def _parameters(site: Site, account: Account, tables: dict[str, str]) -> dict[str, str]:
+    """Return what is to be set in main.cf: passwords go out under TLS alone, where a mechanism would send them in the clear."""
+    wanted = {"smtp_sasl_auth_enable": "yes", PASSWORDS: _listed(site, PASSWORDS, tables)}
+    if "smtp_sasl_tls_security_options" not in site.postfix.named:
+        wanted["smtp_sasl_tls_security_options"] = "noanonymous"
+    if not site.postfix["smtp_tls_security_level"] and site.postfix["smtp_use_tls"] != "yes":
+        wanted["smtp_tls_security_level"] = "may"
+    if account.sender:
+        wanted["smtp_sender_dependent_authentication"] = "yes"
+        wanted[RELAYS] = _listed(site, RELAYS, tables)
+    else:
+        wanted["relayhost"] = account.nexthop
+    return {name: value for name, value in wanted.items() if site.postfix.named.get(name, site.postfix[name]) != value}
+
+
+def _listed(site: Site, name: str, tables: dict[str, str]) -> str:
+    """Return the value of a parameter that lists tables, with ours in it."""
+    present = site.postfix.named.get(name, "")
+    if tables[name] in site.postfix[name].replace(",", " ").split():
+        return present
+    return ", ".join(part for part in (present, tables[name]) if part)
+
+
+def _masked_line(line: bytes) -> bytes:
+    words = line.split(None, 1)
+    if line[:1].isspace() and words:
+        return b"    ********\n"
+    if len(words) < 2 or (line.startswith(b"#") and b":" not in words[1]):
+        return line
+    user, colon, _ = words[1].partition(b":")
+    return b"%b\t%b:********\n" % (words[0], user) if colon else b"%b\t********\n" % words[0]

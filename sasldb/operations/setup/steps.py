@@ -1,0 +1,203 @@
+"""Steps: single changes of the system's configuration, shown before they are made, backed up, and made all or not at all.
+
+A plan is a list of steps. Each says which files it touches, shows what it would do (a unified diff where it is text), and does it. Where one
+fails, those before it are taken back. No secret is shown: a step that writes one is given a mask.
+
+Errors: Conflict (a file was changed since the plan was made), those of `files.content`, and of the steps.
+"""
+
+from __future__ import annotations
+
+import difflib
+import fcntl
+import os
+
+from sasldb.errors import Conflict, SasldbError
+from sasldb.files import content
+from sasldb.files.content import Present
+from sasldb.files.ownership import Ownership
+from sasldb.files.refusals import refusal
+from sasldb.operations import syslog
+from sasldb.operations.setup.undo import Backup
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    Mask = Callable[[bytes], bytes]
+
+PROGRAM = b"sasldb"
+
+
+class Step:
+    """One change of one file."""
+
+    def keep(self, backup: Backup) -> None:
+        """Keep in `backup` what it takes to take this back."""
+        raise NotImplementedError
+
+    def shown(self) -> list[str]:
+        """Return lines that show what would be done."""
+        raise NotImplementedError
+
+    def run(self) -> str:
+        """Do it, and return a sentence that says so."""
+        raise NotImplementedError
+
+
+class FileStep(Step):
+    """A file gets a new content: `path`, `after` (bytes), and `ownership` where it is not to keep what it has.
+
+    Args:
+        mask: takes the secrets out of a content. binary: whether there is no text to show.
+    """
+
+    after: bytes
+
+    def __init__(
+        self, path: str, after: bytes, ownership: Ownership, mask: Mask | None = None, binary: bool = False
+    ) -> None:
+        self.path = path
+        self.after = after
+        self.ownership = ownership
+        self._mask = mask
+        self._binary = binary
+        self._before = content.look(path)
+
+    def keep(self, backup: Backup) -> None:
+        """Keep the whole file."""
+        backup.keep(self.path, self.after)
+
+    @property
+    def needed(self) -> bool:
+        """Whether the file is not so already."""
+        before = self._before
+        return before is None or before.content != self.after or before.ownership != self.ownership
+
+    def shown(self) -> list[str]:
+        """Return a unified diff, and a line about owner and mode where these change."""
+        before = self._before
+        lines = [] if self._binary else list(self._diff(before))
+        if self._binary and (before is None or before.content != self.after):
+            lines.append(f"would {'make' if before is None else 'change'} {self.path}")
+        elif not lines and before is not None and before.content != self.after:
+            lines.append(f"would change {self.path}, in what is not shown")
+        if before is None or before.ownership != self.ownership:
+            was = "" if before is None else f"{before.ownership} -> "
+            lines.append(f"{self.path}: {was}{self.ownership}")
+        return lines
+
+    def run(self) -> str:
+        """Put the new content in place."""
+        present = content.look(self.path)
+        if not _same(present, self._before):
+            raise Conflict(self.path, "changed by another program just now", "run this again")
+        content.put(self.path, self.after, self.ownership)
+        return f"{'made' if present is None else 'changed'} {self.path}"
+
+    def _diff(self, before: Present | None) -> Iterator[str]:
+        old = self._lines(before.content) if before else []
+        names = self.path if before else "/dev/null", self.path
+        yield from (
+            line.rstrip("\n").expandtabs() for line in difflib.unified_diff(old, self._lines(self.after), *names)
+        )
+
+    def _lines(self, octets: bytes) -> list[str]:
+        return os.fsdecode(self._mask(octets) if self._mask else octets).splitlines(keepends=True)
+
+
+class GeneratedStep(FileStep):
+    """A file that is made of others, and made anew whenever these change: what became of it since is no edit."""
+
+    def keep(self, backup: Backup) -> None:
+        """Keep the whole file, for as long as this is the last change of it."""
+        backup.keep(self.path, self.after, generated=True)
+
+
+class Plan:
+    """Steps to take, in order, and what to tell the administrator.
+
+    Attributes:
+        steps: only what is needed. notes: sentences to mind. after: what to do when all is done (reload), as functions that return a sentence.
+    """
+
+    def __init__(self) -> None:
+        self.steps: list[Step] = []
+        self.notes: list[str] = []
+        self.after: list[Callable[[], str]] = []
+
+    def add(self, step: FileStep) -> None:
+        """Add a step that writes a file, if the file is not so already."""
+        if step.needed:
+            self.steps.append(step)
+
+    def shown(self) -> list[str]:
+        """Return lines that show all that would be done."""
+        return [line for step in self.steps for line in step.shown()]
+
+
+def carry_out(plan: Plan, config_dir: str, what: str) -> list[str]:
+    """Take all steps of `plan`, kept for an undo under the name `what`, and return sentences; nothing is kept of an empty plan.
+
+    Raises:
+        SasldbError: see the module; what had been done is taken back.
+    """
+    if not plan.steps:
+        return []
+    with Turn(config_dir):
+        backup = Backup.begin(config_dir, what)
+        try:
+            sentences = [_taken(step, backup) for step in plan.steps]
+            backup.seal()
+        except BaseException as error:
+            if isinstance(error, SasldbError):
+                syslog.send(PROGRAM, syslog.ERROR, f"postfix {what} failed, and is taken back: {error}")
+            backup.undo(force=True)
+            raise
+    for sentence in sentences:
+        syslog.send(PROGRAM, syslog.NOTICE, f"postfix {what}: {sentence} by {syslog.caller()}")
+    return sentences + [finish() for finish in plan.after]
+
+
+def take_back(config_dir: str, what: str, dry_run: bool) -> list[str]:
+    """Take back what `carry_out` did last under the name `what`, and return a sentence for each file.
+
+    Raises:
+        NotFound, Conflict: as `operations.setup.undo`.
+    """
+    with Turn(config_dir):
+        backup = Backup.last(config_dir, what)
+        if dry_run:
+            return backup.outlook()
+        sentences = backup.undo()
+    for sentence in sentences:
+        syslog.send(PROGRAM, syslog.NOTICE, f"postfix {what} --undo: {sentence} by {syslog.caller()}")
+    return sentences
+
+
+class Turn:
+    """A context manager: one at a time in this configuration directory."""
+
+    def __init__(self, config_dir: str) -> None:
+        self._config_dir = config_dir
+
+    def __enter__(self) -> None:
+        try:
+            self._fd = os.open(self._config_dir, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            fcntl.flock(self._fd, fcntl.LOCK_EX)
+        except OSError as error:
+            raise refusal(self._config_dir, "cannot be locked", error) from error
+
+    def __exit__(self, *exc_info: object) -> None:
+        os.close(self._fd)
+
+
+def _taken(step: Step, backup: Backup) -> str:
+    step.keep(backup)
+    return step.run()
+
+
+def _same(one: Present | None, other: Present | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return one.content == other.content and one.ownership == other.ownership

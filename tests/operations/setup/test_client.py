@@ -1,0 +1,54 @@
+"""The tables of a client: one entry is changed, all else stays, and no password is shown."""
+
+from __future__ import annotations
+
+import pytest
+
+from sasldb.errors import BadName, BadPassword
+from sasldb.model.secret import Secret
+from sasldb.operations.setup.client import Account, entered, masked
+
+RELAY = "[mail.isp.example]:submission"
+
+
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        (b"", b"k\tu:p\n"),
+        (b"# mine\nother x:y", b"# mine\nother x:y\nk\tu:p\n"),
+        (b"k   u:p\n", b"k   u:p\n"),
+        (b"k u:old\nother x:y\n", b"k\tu:p\nother x:y\n"),
+        (b"k u:old\n\tgoes on\nother x:y\n  z\n", b"k\tu:p\nother x:y\n  z\n"),
+        (b"k a:b\nk c:d\n", b"k\tu:p\n"),
+        (b"#k u:old\n", b"#k u:old\nk\tu:p\n"),
+    ],
+)
+def test_an_entry_is_entered(text: bytes, expected: bytes) -> None:
+    """It takes the place of an entry of that key, lines that go on included, else it comes last; a second time nothing changes."""
+    assert entered(text, {b"k": b"u:p"}) == expected
+    assert entered(expected, {b"k": b"u:p"}) == expected
+
+
+def test_passwords_are_masked() -> None:
+    """What is shown of a table has no password in it, nor one that stands in a comment or on a line that goes on."""
+    text = b"# note\n#k old:secret\nk user:se:cret\nx secret\ny\n   user:secret\n"
+    shown = b"# note\n#k\told:********\nk\tuser:********\nx\t********\ny\n    ********\n"
+    assert masked(text) == shown
+
+
+@pytest.mark.parametrize("password", [b"", b" 7q", b"7q ", b"7q\n8z", b"7q\08z", b"7q\r"])
+def test_passwords_that_postfix_would_cut(password: bytes) -> None:
+    """What could not come out of the table as it went in is refused, without being quoted."""
+    with pytest.raises(BadPassword) as raised:
+        Account(RELAY, "user", Secret(password))
+    assert "7q" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "nexthop, user, sender",
+    [("", "u", None), ("a b", "u", None), ("#a", "u", None), ("a", "u:v", None), ("a", "", None), ("a", "u", "x y@z")],
+)
+def test_names_that_cannot_stand_there(nexthop: str, user: str, sender: str | None) -> None:
+    """Names that would end the entry, or begin another, are refused."""
+    with pytest.raises(BadName):
+        Account(nexthop, user, Secret(b"secret"), sender)
