@@ -155,7 +155,8 @@ def test_fix_loses_no_user_of_the_jail(postfix: FaultyPostfix, later: str) -> No
     before = postfix.shell('cat "$SEEN"').stdout
     done = postfix.shell(CHECK + "--fix --yes --json")
     (finding,) = json.loads(done.stdout)["findings"]
-    assert (finding["name"], finding["remedy"], done.stderr) == ("chroot-copy-stale", None, b"")
+    assert (finding["name"], finding["remedy"]) == ("chroot-copy-stale", None)
+    assert done.stderr == b"sasldb: left: chroot-copy-stale, for no command can mend it\n"
     assert "dora@example.com is in " in finding["why"]
     assert postfix.shell('cat "$SEEN"').stdout == before
     compare = finding["why"].rpartition("run: ")[2]
@@ -187,7 +188,8 @@ def test_fix_takes_no_group_from_another_program(postfix: FaultyPostfix) -> None
     postfix.break_by('chown root:mail "$DB"; chmod 0644 "$DB"; postconf -c "$CONFIG" -F "*/inet/chroot=n"')
     done = postfix.shell(CHECK + "--fix --yes --json")
     (finding,) = json.loads(done.stdout)["findings"]
-    assert (finding["name"], done.stderr) == ("database-exposed", b"")
+    assert finding["name"] == "database-exposed"
+    assert done.stderr == b"sasldb: left: database-exposed, for you to decide\n"
     assert "Group mail (mail) can no longer read it" in finding["why"]
     assert postfix.shell('stat -c "%G %a" "$DB"').stdout == b"mail 644\n"
 

@@ -125,6 +125,8 @@ def from_yaml(text: str, source: str) -> Node:
         return _Tree(yaml, yaml.parse(text, Loader=loader), source).document()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
+        if compiled and "nesting" in (error.problem or ""):  # libyaml 0.2.6 has a limit of its own
+            raise ExchangeError(source, _DEEP, mark.line + 1 if mark else None) from None
         reason = f"not YAML: {error.problem}" if compiled and error.problem else "not YAML"
         raise ExchangeError(source, reason, mark.line + 1 if mark else None) from None
     except yaml.YAMLError:
