@@ -6,9 +6,10 @@ whoever comes last brings the newest.
 
 A file in the jail need not be a copy: some people work on it alone. It is taken for one only if nothing of its own can be lost:
 - it has zero bytes, or the very octets that the database had before the change;
-- or all its users are users of the database, and either so are all its records, or it has the database's file id and was not written to
-  after the database: then it is an older state. One-time passwords that were used up in it are no older state: they would be valid again.
-Source of the file id: libdb 5.3, dbinc/db_page.h, `DBMETA33.uid`: made of inode, device and time when a database is created, and kept ever after.
+- or all its records are records of the database too, so that it is only behind;
+- or it was made by these steps, and nobody has written to it since (`files.copied`): what it has more was deleted from the database.
+Times and relationship alone would not do: a password that was changed in the jail first and in the database later looks the same as one
+that was changed in the database alone.
 
 Errors: StaleCopy: the change of the database stands, and the copy could not follow.
 """
@@ -19,20 +20,18 @@ import os
 import stat
 
 from sasldb.errors import Conflict, DatabaseError, SecretUnusable, StaleCopy
+from sasldb.files import copied
 from sasldb.files.draft import write_all
 from sasldb.files.exclusive import Exclusive
 from sasldb.files.ownership import Wishes
 from sasldb.files.refusals import refusal
 from sasldb.files.snapshot import Snapshot
-from sasldb.formats.detect import BERKELEY_HASH, identify
 from sasldb.model.record import split_key
 from sasldb.secrets import otp
 from sasldb.store.reading import Database
 
 _WAIT = 30.0  # seconds, for the copy's lock
 _PIECE = 1 << 20
-_FILE_ID = slice(52, 72)
-_HEAD = 512  # octets
 _OTP = otp.NAME.encode()
 
 
@@ -95,6 +94,7 @@ def copy(source: str, target: str, wishes: Wishes, create: bool = False) -> list
                 held.adjust()
             elif not held.replace(lambda draft: _pour(snapshot, draft, target)):
                 raise Conflict(target, "another process has made it just now", "run this again")
+            _note(snapshot, target)
         finally:
             snapshot.close()
         return held.notes
@@ -105,7 +105,7 @@ def copy(source: str, target: str, wishes: Wishes, create: bool = False) -> list
 def is_copy(path: str, database: str) -> bool:
     """Tell whether the file `path` is a copy, new or old, of the file `database`, so that nothing is lost with it.
 
-    The errors are those of reading them as files; one that is no sound database is no copy, but for the same octets and file id.
+    The errors are those of reading them as files; one that is no sound database is a copy only by its octets, or by the note on it.
     """
     try:
         fd = os.open(database, os.O_RDONLY | os.O_CLOEXEC)
@@ -122,26 +122,18 @@ def _is_copy(path: str, database: str, opened: int) -> bool:
     original = os.fstat(opened)
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        status = os.fstat(fd)
-        if status.st_size == original.st_size and _same_octets(fd, opened, original.st_size):
-            return True
-        heads = os.pread(fd, _HEAD, 0), os.pread(opened, _HEAD, 0)
+        same = os.fstat(fd).st_size == original.st_size and _same_octets(fd, opened, original.st_size)
+        return same or copied.untouched(fd) or _adds_nothing(path, database)
     finally:
         os.close(fd)
-    related = heads[0][_FILE_ID] == heads[1][_FILE_ID] and all(identify(head) == BERKELEY_HASH for head in heads)
-    return _adds_nothing(path, database, related and status.st_mtime_ns <= original.st_mtime_ns)
 
 
-def _adds_nothing(path: str, database: str, older: bool) -> bool:
-    """Tell whether all users of the database `path` are in `database`, and all records, but for those of an `older` state."""
+def _adds_nothing(path: str, database: str) -> bool:
+    """Tell whether all records of the database `path` are in `database`."""
     try:
-        with Database(path) as copied, Database(database) as ours:
+        with Database(path) as copy_, Database(database) as ours:
             present = dict(ours.records())
-            users = {_user(key) for key in present} if older else set()
-            return all(
-                present.get(key) == value or (_user(key) in users and not moved_on(key, value, present.get(key)))
-                for key, value in copied.records()
-            )
+            return all(present.get(key) == value for key, value in copy_.records())
     except DatabaseError:
         return False
 
@@ -158,12 +150,6 @@ def moved_on(key: bytes, copied: bytes | None, ours: bytes | None) -> bool:
     return (used.algorithm, used.seed) == (fresh.algorithm, fresh.seed) and used.sequence < fresh.sequence
 
 
-def _user(key: bytes) -> tuple[bytes, ...]:
-    """Return user and realm of a record; a key without them stands for itself."""
-    names = split_key(key)
-    return (key,) if names is None else names[:2]
-
-
 def _has_no_records(path: str) -> bool:
     """Tell whether `path` is a database without records; the errors are those of reading one."""
     with Database(path) as database:
@@ -178,6 +164,21 @@ def _same_content(source: Snapshot, target: Exclusive) -> bool:
     if source.size != target.size:
         return False
     return all(source.read(at, _PIECE) == target.read(at, _PIECE) for at in range(0, source.size, _PIECE))
+
+
+def _note(source: Snapshot, path: str) -> None:
+    """Note on the file `path` that it is a copy, if it still has what `source` has: the time is taken before that is looked at."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            status = os.fstat(fd)
+            same = all(source.read(at, _PIECE) == os.pread(fd, _PIECE, at) for at in range(0, source.size, _PIECE))
+            if same and status.st_size == source.size:
+                copied.note(fd, status.st_mtime_ns)
+        finally:
+            os.close(fd)
+    except OSError:
+        pass  # it is a copy all the same, of which less is known
 
 
 def _pour(source: Snapshot, draft: str, path: str) -> None:

@@ -166,18 +166,29 @@ def test_fix_loses_no_user_of_the_jail(postfix: FaultyPostfix, later: str) -> No
 
 def test_fix_keeps_what_it_overwrites(postfix: FaultyPostfix) -> None:
     """A copy that fell behind is kept beside the new one, for root alone; an earlier one that was kept stays."""
-    behind = 'printf {} | saslpasswd2 -p -f "$SEEN" -u example.com alice; chmod 0644 "$SEEN"; touch "$DB"; '
-    postfix.break_by(behind.format("old"))
-    for _ in range(2):
-        assert postfix.shell(behind.format("older") + CHECK + "--fix --yes").stdout.startswith(b"0 found")
-    kept = postfix.shell('cd "$JAIL/etc"; stat -c "%n %U:%G %a" *; sasldb list -f sasldb2.old2').stdout.decode()
+    behind = 'printf x | saslpasswd2 -p -c -f "$DB" -u example.com {}; chmod 0644 "$SEEN"; '
+    postfix.break_by(behind.format("bob"))
+    for user in ("carol", "dora"):
+        assert postfix.shell(behind.format(user) + CHECK + "--fix --yes").stdout.startswith(b"0 found")
+    kept = postfix.shell('cd "$JAIL/etc"; stat -c "%n %U:%G %a" *; sasldb list -f sasldb2.old2 | sort').stdout.decode()
     assert kept.splitlines() == [
         "sasldb2 root:postfix 640",
         "sasldb2.old root:root 600",
         "sasldb2.old2 root:root 600",
-        "alice@example.com",
+        *(f"{user}@example.com" for user in ("alice", "bob", "carol")),
     ]
     assert postfix.login() == OK
+
+
+@pytest.mark.parametrize("later", ["$SEEN", "$DB"])
+def test_fix_decides_on_no_password(postfix: FaultyPostfix, later: str) -> None:
+    """Where database and copy have different passwords, nothing is overwritten unasked; a command is shown where the copy was written first."""
+    postfix.break_by(f'printf new | saslpasswd2 -p -f "$SEEN" -u example.com alice; touch "{later}"')
+    before = postfix.shell('cat "$SEEN"').stdout
+    (finding,) = json.loads(postfix.shell(CHECK + "--fix --yes --json").stdout)["findings"]
+    assert (finding["name"], finding["remedy"] is None) == ("chroot-copy-stale", later == "$SEEN")
+    assert "hat is stored for alice@example.com differs" in finding["why"]
+    assert postfix.shell('cat "$SEEN"').stdout == before
 
 
 def test_fix_takes_no_group_from_another_program(postfix: FaultyPostfix) -> None:

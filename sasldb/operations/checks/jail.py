@@ -72,9 +72,10 @@ def stale(site: Site) -> Problem | None:
         if all(copies.moved_on(key, copied.get(key), ours.get(key)) for key, _ in ours.items() ^ copied.items()):
             return Problem(seen, _WRITTEN, remedies.link(view.inside, view.path), WARNING, safe=False)
         why = "What was changed outside the jail is not known inside: new users and new passwords fail, old ones still work."
-        if reason:
+        if reason and not _may_be_behind(view, ours, copied):
             return Problem.without_remedy(seen, why, reason)
-        return Problem(seen, why, remedies.copy(site, view.inside, view.path))
+        copy = remedies.copy(site, view.inside, view.path)
+        return Problem(seen, f"{why} {reason[:1].upper()}{reason[1:]}." if reason else why, copy, safe=not reason)
     return None
 
 
@@ -114,6 +115,13 @@ def loss(source: str, target: str) -> str | None:
         return f"{alone[0]}{more} is in {target} alone, added there or deleted from {source}; {compare}"
     differing = next(_login(key) for key, value in copied.items() if ours.get(key) != value)
     return f"what is stored for {differing} differs, and {target} may have what is newer; {compare}"
+
+
+def _may_be_behind(view: View, ours: Records, copied: Records) -> bool:
+    """Tell whether a copy that has no users of its own was written last before the database, so that it is likely to have what is older."""
+    users = {_login(key) for key in ours}
+    earlier = os.stat(view.path).st_mtime_ns <= os.stat(view.inside).st_mtime_ns
+    return earlier and all(_login(key) in users for key in copied)
 
 
 def _jailed(site: Site) -> list[View]:
