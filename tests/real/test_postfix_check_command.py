@@ -95,6 +95,7 @@ def test_fix_needs_no_path(postfix: FaultyPostfix) -> None:
 
 
 LEFT = {
+    "realm": "main smtpd_sasl_local_domain=example.org",
     "database-format": 'echo text > "$SEEN"; cp "$SEEN" "$DB"; chown root:postfix "$DB"; chmod 0640 "$DB"',
     "sasl-type": 'main smtpd_sasl_type=dovecot smtpd_sasl_path=private/auth; touch "$JAIL/private/auth"',
     "auth-disabled": "main smtpd_sasl_auth_enable=no",

@@ -7,6 +7,7 @@ Each function is a check of the table in `checks.table`: it returns the Problem 
 from __future__ import annotations
 
 import os
+from shlex import quote
 
 from sasldb.operations.checks import remedies
 from sasldb.operations.checks.finding import ERROR, WARNING, Problem
@@ -43,8 +44,12 @@ def realm(site: Site) -> Problem | None:
     severity = ERROR
     if not domain and not _for_bare_logins(service, realms):
         why, severity = f"{why} Where everybody logs in so, nothing is wrong.", WARNING
-    only = next(iter(realms)).replace("$", "$$")
-    return Problem(seen, why, remedies.setting(site, _DOMAIN, wrong, lambda _: only), severity)
+    only = next(iter(realms))
+    decided = bool(domain) and only.lower() != domain.lower()  # by the administrator
+    if decided:
+        why += f" If {domain} is right, move the users: sasldb rename-realm {quote(only)} {quote(domain)}."
+    remedy = remedies.setting(site, _DOMAIN, wrong, lambda _: only.replace("$", "$$"))
+    return Problem(seen, why, remedy, severity, safe=not decided)
 
 
 def looked_up(service: Service) -> str:

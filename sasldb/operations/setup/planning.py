@@ -59,6 +59,8 @@ class Setup:
             self._add_login_map()
         self._add_postfix(backends.freedom(self.site, self.request, lines))
         if self.plan.steps:
+            if self.request.local_domain and self.request.backend == SASLDB:
+                self.plan.notes.append("to make users in that realm, name it: sasldb add --realm postfix USER")
             self.plan.after.append(self._reloaded)
 
     def _inside(self) -> str:
