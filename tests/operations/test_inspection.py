@@ -48,6 +48,7 @@ def test_all_properties(tmp_path: Path) -> None:
         (b"cmusaslsecretHUNTER", b"hunter2", "a secret of a mechanism unknown here"),
         (b"homeDirectory", b"hunter2", "not known here"),
     ],
+    ids=range(7),
 )
 def test_kinds(name: bytes, value: bytes, text: str) -> None:
     """A property is told with its algorithm and numbers where it can be read, and never with what is in it."""
