@@ -52,6 +52,10 @@ SOUND = {
         PLAIN,
         SASLAUTHD.format("shadow") + '; option "mech_list: PLAIN LOGIN"; rm "$DB"; ' + SYSTEM_USER,
     ),
+    "saslauthd that knows the system's users, and others in a sasldb": (
+        PLAIN,
+        SASLAUTHD.format("shadow") + '; option "mech_list: PLAIN LOGIN"; ' + SYSTEM_USER,
+    ),
     "saslauthd in the jail, and no sasldb": (
         CHROOT,
         'mkdir -p "$JAIL/etc/elsewhere"; saslauthd -a shadow -m "$JAIL/etc/elsewhere" -n 1 >/dev/null 2>&1; rm "$DB" "$SEEN"; '

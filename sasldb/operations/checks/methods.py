@@ -32,7 +32,7 @@ def always_true(site: Site) -> Problem | None:
 def other_method(site: Site) -> Problem | None:
     """Look for passwords that are verified elsewhere, while the users are in a sasldb."""
     methods = verifier.methods(site)
-    if "auxprop" in methods:
+    if "auxprop" in methods or verifier.deliberate(site):
         return None
     remedy = remedies.conf_option(site, "pwcheck_method", "auxprop")
     if "saslauthd" not in methods and not set(methods) & set(_OBSOLETE):
@@ -47,7 +47,7 @@ def other_method(site: Site) -> Problem | None:
         )
     why += " saslauthd knows the users of the system, or of whatever its option -a names."
     if not verifier.answers(site):
-        return Problem(seen, why, remedy)
+        return Problem(seen, f"{why} It does not answer; whom it knows could not log in any more.", remedy, safe=False)
     if all(saslauthd.backend(f"{view.jail or ''}{verifier.socket(site)}") == saslauthd.SASLDB for view in site.views):
         return None
     why += " It answers, and whom it knows cannot log in any more after this command."

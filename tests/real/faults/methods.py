@@ -112,6 +112,16 @@ FAULTS = [
         then='mkdir -p "$JAIL/etc/elsewhere"; kill $(cat /etc/elsewhere/saslauthd.pid); saslauthd -a sasldb -m "$JAIL/etc/elsewhere" -n 1 >/dev/null 2>&1',
     ),
     Fault(
+        "saslauthd-unreachable",
+        "saslauthd does not run, and there are users in a sasldb as well",
+        'option "pwcheck_method: saslauthd"; option "saslauthd_path: /etc/elsewhere/mux"; option "mech_list: PLAIN LOGIN"',
+        LATER,
+        "cannot connect to saslauthd server: No such file or directory",
+        None,
+        where=CHROOT,
+        then='mkdir -p "$JAIL/etc/elsewhere"; saslauthd -a sasldb -m "$JAIL/etc/elsewhere" -n 1 >/dev/null 2>&1',
+    ),
+    Fault(
         "auxprop-plugin",
         "auxprop_plugin names another plug-in",
         'option "auxprop_plugin: sql"',
