@@ -16,6 +16,7 @@ from tests.conftest import ROOT, Require, lacking
 from tests.real import libsasl_smtp
 from tests.real.faults.fault import NO_TLS, OK
 from tests.real.faults.methods import SQL
+from tests.real.faults.postfix import DOVECOT
 from tests.real.faulty import PASSWORD, USER, FaultyPostfix
 from tests.real.postfix import REALM
 
@@ -107,6 +108,8 @@ LEFT = {
     "pwcheck-method, and saslauthd does not answer": 'option "pwcheck_method: saslauthd"',
     "saslauthd-unreachable": 'mkdir "$JAIL/etc/elsewhere"; option "pwcheck_method: saslauthd"; option "mech_list: PLAIN LOGIN"; '
     'option "saslauthd_path: /etc/elsewhere/mux"',
+    "sasl-type, and Dovecot is away": 'main smtpd_sasl_type=dovecot smtpd_sasl_path=private/auth; rm -f "$JAIL/private/auth" "$DB" "$SEEN"',
+    "sasl-type-mixed": DOVECOT.replace("auth", "none"),
     "plaintext-without-tls": NO_TLS,
 }
 
@@ -126,6 +129,28 @@ def test_fix_leaves_alone_what_is_not_safe(postfix: FaultyPostfix, name: str) ->
     at = lines.index("To be decided by you, and never run by --fix:")
     assert lines[at + 1].startswith("run: ") and sum(line.startswith("run: ") for line in lines) == 1
     assert postfix.shell(files).stdout == before
+
+
+def test_dovecot_in_use_is_a_warning_where_no_sasldb_has_users(postfix: FaultyPostfix) -> None:
+    """Where all services ask Dovecot and there are users in a sasldb, that is an error; without them it is what somebody may mean."""
+    for change, severity in ((":", "error"), ('rm "$DB" "$SEEN"', "warning")):
+        postfix.break_by(f"main smtpd_sasl_type=dovecot smtpd_sasl_path=inet:127.0.0.1:9; {change}")
+        findings = json.loads(postfix.shell(CHECK + "--json").stdout)["findings"]
+        assert [(finding["name"], finding["severity"]) for finding in findings] == [("sasl-type", severity)]
+
+
+def test_the_services_that_ask_cyrus_are_looked_at(postfix: FaultyPostfix) -> None:
+    """Dovecot on another port hides nothing, and what it has from main.cf stays as it is."""
+    there = DOVECOT + '; touch "$JAIL/private/auth"; '
+    postfix.break_by(there + TWO_FAULTS)
+    done = postfix.shell(CHECK + "--json")
+    assert [one["name"] for one in json.loads(done.stdout)["findings"]] == ["mechanism-unknown", "database-exposed"]
+    inherited = there.replace("-o smtpd_sasl_path=private/auth", "") + "main smtpd_sasl_path=private/auth"
+    postfix.break_by(inherited)
+    (finding,) = json.loads(postfix.shell(CHECK + "--json").stdout)["findings"]
+    assert finding["name"] == "sasl-path"
+    assert f"-P 127.0.0.1:{postfix.port}/inet/smtpd_sasl_path=smtpd" in finding["remedy"]
+    assert "smtpd_sasl_path = " not in finding["remedy"]
 
 
 def test_fix_says_what_it_left(postfix: FaultyPostfix) -> None:

@@ -11,6 +11,7 @@ from tests.conftest import ROOT, Require, lacking
 from tests.real.faults.fault import CHROOT, OK, PLAIN
 from tests.real.faults.methods import SASLAUTHD, SQL, SQL_USER
 from tests.real.faults.others import CLIENT, LENIENT
+from tests.real.faults.postfix import DOVECOT
 from tests.real.faulty import FaultyPostfix
 from tests.real.outcomes import check
 
@@ -26,6 +27,7 @@ SOUND = {
         'main smtpd_tls_auth_only=no "smtpd_sasl_security_options=noanonymous, noplaintext" smtpd_sasl_tls_security_options=noanonymous',
     ),
     "AUTH in master.cf alone": (PLAIN, SUBMISSION),
+    "submission asks Dovecot, which is there": (PLAIN, DOVECOT + '; touch "$JAIL/private/auth"'),
     "Debian's root:sasl, with postfix in that group": (
         PLAIN,
         'usermod -a -G sasl postfix; chown root:sasl "$DB"; chmod 0660 "$DB"',

@@ -11,6 +11,7 @@ from sasldb.operations.checks import (
     client,
     conf,
     database,
+    dovecot,
     jail,
     methods,
     processes,
@@ -48,7 +49,8 @@ _READ = (*_AUTH, *_SAID, *_SOUND, "database-no-users")
 CHECKS = (
     Check(ROOT, server.main_cf, POSTFIX, ()),
     Check("parameter-misspelt", server.misspelt, POSTFIX, ()),
-    Check("sasl-type", server.sasl_type, POSTFIX, ("parameter-misspelt",)),
+    Check("sasl-type", dovecot.alone, POSTFIX, ("parameter-misspelt",)),
+    Check("sasl-type-mixed", dovecot.beside, POSTFIX, ("parameter-misspelt", "sasl-type")),
     Check("auth-disabled", server.auth_off, POSTFIX, ("parameter-misspelt",)),
     Check("submission-auth-disabled", server.submission_off, POSTFIX, _AUTH),
     Check("sasl-path", server.sasl_path, POSTFIX, _AUTH),
