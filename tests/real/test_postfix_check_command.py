@@ -271,6 +271,16 @@ def test_two_services_that_see_the_database_in_two_ways(postfix: FaultyPostfix) 
     assert (finding["name"], finding["remedy"]) == ("chroot-copy-stale", None)
 
 
+def test_what_is_named_and_not_there(postfix: FaultyPostfix) -> None:
+    """A database that is not there is an error, and of a configuration the check says what cannot be read."""
+    postfix.break_by(":")
+    done = postfix.shell(CHECK + "-f /etc/none")
+    assert (done.returncode, done.stdout, done.stderr) == (3, b"", b"sasldb: /etc/none: no such file\n")
+    done = postfix.shell("sasldb postfix check -c /etc/none")
+    assert done.returncode == 1 and b"its configuration cannot be read: " in done.stdout
+    assert b"open /etc/none/main.cf: No such file" in done.stdout
+
+
 def test_yes_alone_is_a_wrong_call(postfix: FaultyPostfix) -> None:
     """--yes without --fix is refused, and so is a configuration directory without Postfix in it told as a fault."""
     assert postfix.shell(CHECK + "--yes").returncode == 2
