@@ -125,6 +125,7 @@ CHECKS = (
             "security-option-unknown",
             "mechanism-unknown",
             "mechanism-plugin",
+            "mechanism-unservable",
             "tls-off",
             "plaintext-without-tls",
         ),

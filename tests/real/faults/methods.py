@@ -211,6 +211,23 @@ FAULTS = [
     ),
     Fault(
         "mechanism-unservable",
+        "mechanisms for which no sasldb has anything",
+        'option "mech_list: GSSAPI GS2-KRB5 KERBEROS_V4 EXTERNAL PLAIN"',
+        OK,
+        NOTHING,
+        option("mech_list", "PLAIN"),
+        where=CHROOT,
+    ),
+    Fault(
+        "mechanism-unservable",
+        "no mechanism but one for which no sasldb has anything",
+        'option "mech_list: GSSAPI"',
+        SILENT,
+        "no SASL authentication mechanisms",
+        option("mech_list", "PLAIN LOGIN"),
+    ),
+    Fault(
+        "mechanism-unservable",
         "OTP offered to who has no one-time passwords",
         'saslpasswd2 -d -u example.com alice; mkdir /etc/elsewhere; echo "mech_list: PLAIN" > /etc/elsewhere/saslpasswd.conf; printf %s "$PASSWORD" | SASL_CONF_PATH=/etc/elsewhere saslpasswd2 -p -c -u example.com alice; chmod 0660 "$DB"; cp -a "$DB" "$SEEN"; option "mech_list: PLAIN OTP"',
         OK,
