@@ -309,6 +309,17 @@ def test_without_root_what_cannot_be_seen_is_told(postfix: FaultyPostfix) -> Non
     )
 
 
+def test_without_root_a_setup_is_shown(postfix: FaultyPostfix) -> None:
+    """With --dry-run setup says what it could not see, a database or a conf, and shows the rest."""
+    setup = f'{NOBODY}sasldb postfix setup -c "$CONFIG" --dry-run'
+    for change, unseen in ((":", postfix.database), ('chmod 0600 "$CONF"', postfix.conf)):
+        postfix.break_by(f"main smtpd_sasl_auth_enable=no; {change}")
+        done = postfix.shell(setup)
+        assert done.returncode == 0, done.stderr
+        assert b"left out, for it could not be seen: " + unseen.encode() in done.stderr
+        assert b"+smtpd_sasl_auth_enable = yes" in done.stdout
+
+
 def test_without_root_faults_are_found(postfix: FaultyPostfix) -> None:
     """What another user can see is found; a conf that only root can read is told as not seen, and nothing is made up from it."""
     postfix.break_by(TWO_FAULTS)
