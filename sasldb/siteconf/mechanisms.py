@@ -25,6 +25,17 @@ MECHANISMS = {
     "srp": ("SRP",),
     "passdss": ("PASSDSS-3DES-1",),
 }
+# That look into no store of passwords: a sasldb has nothing for them.
+WITHOUT_PASSWORD = (
+    "GSSAPI",
+    "GSS-SPNEGO",
+    "GS2-IAKERB",
+    "GS2-KRB5",
+    "KERBEROS_V4",
+    "EXTERNAL",
+    "OAUTHBEARER",
+    "XOAUTH2",
+)
 AUXPROP = ("sasldb", "sql", "ldapdb")  # plug-ins that find users
 # Such a plug-in -> the option without which it cannot be used; Cyrus SASL 2.1.28, plugins/sql.c and ldapdb.c.
 NEEDS = {"sql": b"sql_select", "ldapdb": b"ldapdb_uri"}

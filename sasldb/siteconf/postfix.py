@@ -69,7 +69,8 @@ def ask(arguments: list[str], config_dir: str | None = None) -> tuple[str, list[
     complaints = os.fsdecode(answer.stderr).strip().splitlines()
     if answer.returncode:
         reason = complaints[-1] if complaints else f"exit status {answer.returncode}"
-        raise SiteConfigError(command[0], f"cannot tell {arguments[-1]}: {reason}")
+        what = "its configuration cannot be read" if arguments[-1].startswith("-") else f"cannot tell {arguments[-1]}"
+        raise SiteConfigError(command[0], f"{what}: {reason}")
     return os.fsdecode(answer.stdout), complaints
 
 

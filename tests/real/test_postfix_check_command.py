@@ -16,6 +16,7 @@ from tests.conftest import ROOT, Require, lacking
 from tests.real import libsasl_smtp
 from tests.real.faults.fault import NO_TLS, OK
 from tests.real.faults.methods import SQL
+from tests.real.faults.postfix import DOVECOT
 from tests.real.faulty import PASSWORD, USER, FaultyPostfix
 from tests.real.postfix import REALM
 
@@ -105,6 +106,11 @@ LEFT = {
     "auxprop-plugin": SQL,
     "pwcheck-method": 'mkdir -p "$JAIL/etc/elsewhere"; saslauthd -a shadow -m "$JAIL/etc/elsewhere" -n 1 >/dev/null 2>&1; '
     'option "pwcheck_method: saslauthd"; option "saslauthd_path: /etc/elsewhere/mux"',
+    "pwcheck-method, and saslauthd does not answer": 'option "pwcheck_method: saslauthd"',
+    "saslauthd-unreachable": 'mkdir "$JAIL/etc/elsewhere"; option "pwcheck_method: saslauthd"; option "mech_list: PLAIN LOGIN"; '
+    'option "saslauthd_path: /etc/elsewhere/mux"',
+    "sasl-type, and Dovecot is away": 'main smtpd_sasl_type=dovecot smtpd_sasl_path=private/auth; rm -f "$JAIL/private/auth" "$DB" "$SEEN"',
+    "sasl-type-mixed": DOVECOT.replace("auth", "none"),
     "plaintext-without-tls": NO_TLS,
 }
 
@@ -113,14 +119,39 @@ LEFT = {
 def test_fix_leaves_alone_what_is_not_safe(postfix: FaultyPostfix, name: str) -> None:
     """What would set a database aside, or take over what may serve people, is not run: it is shown, and left to the administrator."""
     postfix.break_by(LEFT[name])
-    files = 'sha256sum "$CONFIG"/*.cf "$CONF" "$SEEN"'
+    files = 'find "$CONFIG" /etc/sasldb2* "$SEEN" -type f -exec sha256sum {} +'
     before = postfix.shell(files).stdout
     done = postfix.shell(CHECK + "--fix --yes")
     lines = [line.strip() for line in done.stdout.decode().splitlines()]
-    assert (done.returncode, done.stderr) == (1, f"sasldb: left: {name}, for you to decide\n".encode())
+    assert (done.returncode, done.stderr) == (
+        1,
+        f"sasldb: left: {name.partition(',')[0]}, for you to decide\n".encode(),
+    )
     at = lines.index("To be decided by you, and never run by --fix:")
     assert lines[at + 1].startswith("run: ") and sum(line.startswith("run: ") for line in lines) == 1
     assert postfix.shell(files).stdout == before
+
+
+def test_dovecot_in_use_is_a_warning_where_no_sasldb_has_users(postfix: FaultyPostfix) -> None:
+    """Where all services ask Dovecot and there are users in a sasldb, that is an error; without them it is what somebody may mean."""
+    for change, severity in ((":", "error"), ('rm "$DB" "$SEEN"', "warning")):
+        postfix.break_by(f"main smtpd_sasl_type=dovecot smtpd_sasl_path=inet:127.0.0.1:9; {change}")
+        findings = json.loads(postfix.shell(CHECK + "--json").stdout)["findings"]
+        assert [(finding["name"], finding["severity"]) for finding in findings] == [("sasl-type", severity)]
+
+
+def test_the_services_that_ask_cyrus_are_looked_at(postfix: FaultyPostfix) -> None:
+    """Dovecot on another port hides nothing, and what it has from main.cf stays as it is."""
+    there = DOVECOT + '; touch "$JAIL/private/auth"; '
+    postfix.break_by(there + TWO_FAULTS)
+    done = postfix.shell(CHECK + "--json")
+    assert [one["name"] for one in json.loads(done.stdout)["findings"]] == ["mechanism-unknown", "database-exposed"]
+    inherited = there.replace("-o smtpd_sasl_path=private/auth", "") + "main smtpd_sasl_path=private/auth"
+    postfix.break_by(inherited)
+    (finding,) = json.loads(postfix.shell(CHECK + "--json").stdout)["findings"]
+    assert finding["name"] == "sasl-path"
+    assert f"-P 127.0.0.1:{postfix.port}/inet/smtpd_sasl_path=smtpd" in finding["remedy"]
+    assert "smtpd_sasl_path = " not in finding["remedy"]
 
 
 def test_fix_says_what_it_left(postfix: FaultyPostfix) -> None:
@@ -252,6 +283,16 @@ def test_two_services_that_see_the_database_in_two_ways(postfix: FaultyPostfix) 
     assert (finding["name"], finding["remedy"]) == ("chroot-copy-stale", None)
 
 
+def test_what_is_named_and_not_there(postfix: FaultyPostfix) -> None:
+    """A database that is not there is an error, and of a configuration the check says what cannot be read."""
+    postfix.break_by(":")
+    done = postfix.shell(CHECK + "-f /etc/none")
+    assert (done.returncode, done.stdout, done.stderr) == (3, b"", b"sasldb: /etc/none: no such file\n")
+    done = postfix.shell("sasldb postfix check -c /etc/none")
+    assert done.returncode == 1 and b"its configuration cannot be read: " in done.stdout
+    assert b"open /etc/none/main.cf: No such file" in done.stdout
+
+
 def test_yes_alone_is_a_wrong_call(postfix: FaultyPostfix) -> None:
     """--yes without --fix is refused, and so is a configuration directory without Postfix in it told as a fault."""
     assert postfix.shell(CHECK + "--yes").returncode == 2
@@ -278,6 +319,17 @@ def test_without_root_what_cannot_be_seen_is_told(postfix: FaultyPostfix) -> Non
     assert {"auth-disabled", "conf-malformed", "mechanism-plugin", "database-exposed", "open-relay"} <= set(
         report["passed"]
     )
+
+
+def test_without_root_a_setup_is_shown(postfix: FaultyPostfix) -> None:
+    """With --dry-run setup says what it could not see, a database or a conf, and shows the rest."""
+    setup = f'{NOBODY}sasldb postfix setup -c "$CONFIG" --dry-run'
+    for change, unseen in ((":", postfix.database), ('chmod 0600 "$CONF"', postfix.conf)):
+        postfix.break_by(f"main smtpd_sasl_auth_enable=no; {change}")
+        done = postfix.shell(setup)
+        assert done.returncode == 0, done.stderr
+        assert b"left out, for it could not be seen: " + unseen.encode() in done.stderr
+        assert b"+smtpd_sasl_auth_enable = yes" in done.stdout
 
 
 def test_without_root_faults_are_found(postfix: FaultyPostfix) -> None:

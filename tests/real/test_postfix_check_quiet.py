@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import smtplib
 from collections.abc import Iterator
 
 import pytest
@@ -11,6 +12,7 @@ from tests.conftest import ROOT, Require, lacking
 from tests.real.faults.fault import CHROOT, OK, PLAIN
 from tests.real.faults.methods import SASLAUTHD, SQL, SQL_USER
 from tests.real.faults.others import CLIENT, LENIENT
+from tests.real.faults.postfix import DOVECOT
 from tests.real.faulty import FaultyPostfix
 from tests.real.outcomes import check
 
@@ -26,6 +28,7 @@ SOUND = {
         'main smtpd_tls_auth_only=no "smtpd_sasl_security_options=noanonymous, noplaintext" smtpd_sasl_tls_security_options=noanonymous',
     ),
     "AUTH in master.cf alone": (PLAIN, SUBMISSION),
+    "submission asks Dovecot, which is there": (PLAIN, DOVECOT + '; touch "$JAIL/private/auth"'),
     "Debian's root:sasl, with postfix in that group": (
         PLAIN,
         'usermod -a -G sasl postfix; chown root:sasl "$DB"; chmod 0660 "$DB"',
@@ -51,6 +54,10 @@ SOUND = {
     "saslauthd that knows the system's users, and no sasldb": (
         PLAIN,
         SASLAUTHD.format("shadow") + '; option "mech_list: PLAIN LOGIN"; rm "$DB"; ' + SYSTEM_USER,
+    ),
+    "saslauthd that knows the system's users, and others in a sasldb": (
+        PLAIN,
+        SASLAUTHD.format("shadow") + '; option "mech_list: PLAIN LOGIN"; ' + SYSTEM_USER,
     ),
     "saslauthd in the jail, and no sasldb": (
         CHROOT,
@@ -135,6 +142,19 @@ def test_nothing_is_said_of_a_sound_site(postfix: FaultyPostfix, name: str) -> N
     postfix.break_by(change)
     assert postfix.login() == OK
     assert check(postfix)[1]["findings"] == []
+
+
+def test_a_client_that_stays_over_a_reload(postfix: FaultyPostfix) -> None:
+    """An smtpd that still serves a client from before the last reload is no finding; once something is changed after it, it is one."""
+    postfix.break_by(":")
+    with smtplib.SMTP("127.0.0.1", postfix.port, timeout=10) as client:
+        client.ehlo()
+        reload = 'touch "$CONF"; sleep 0.1; postfix -c "$CONFIG" reload; while [ "$(pidof qmgr)" = "$OLD" ]; do sleep 0.02; done'
+        postfix.shell(f"OLD=$(pidof qmgr); {reload} 2>/dev/null; while ! pidof qmgr; do sleep 0.02; done")
+        assert client.noop()[0] == 250
+        assert check(postfix)[1]["findings"] == []
+        postfix.shell('sleep 0.1; touch "$CONF"')
+        assert [finding["name"] for finding in check(postfix)[1]["findings"]] == ["reload-due"]
 
 
 def test_each_conf_is_looked_at(postfix: FaultyPostfix) -> None:

@@ -226,9 +226,18 @@ def test_a_step_that_fails(machine: StockMachine) -> None:
 
 
 def test_saslauthd(machine: StockMachine, cyrus: object) -> None:
-    """With saslauthd PLAIN and LOGIN alone are offered; while it cannot be reached the command says so; then the system's users log in."""
+    """With saslauthd PLAIN and LOGIN alone are offered; while it cannot be reached the command says so; then the system's users log in.
+
+    Users of a sasldb that is there make no difference: neither setup nor check --fix goes back to it.
+    """
+    add(machine)
     done = machine.tried(f"{SETUP} --backend saslauthd-shadow --yes")
     assert done.returncode == 1 and b"saslauthd-unreachable: " in done.stderr
+    assert b"pwcheck-method" not in done.stderr
+    conf = machine.shell("cat /etc/postfix/sasl/smtpd.conf")
+    done = machine.tried("sasldb postfix check --fix --yes")
+    assert done.returncode == 1 and b"left: saslauthd-unreachable, " in done.stderr
+    assert machine.shell("cat /etc/postfix/sasl/smtpd.conf") == conf
     socket = f"{JAIL}/var/run/saslauthd"
     machine.shell(
         f"mkdir -p {socket}; chgrp postfix {socket}; chmod 750 {socket}; saslauthd -a shadow -m {socket} -n 1"

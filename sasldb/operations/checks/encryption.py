@@ -108,7 +108,7 @@ def _offered(site: Site) -> list[str]:
 
 def _commands(site: Site, services: list[Service], name: str, value: str) -> list[str]:
     """Return the commands that set a parameter for `services`, and for no other that offers AUTH."""
-    alone = set(site.offering) <= set(services)
+    alone = set(site.enabled) <= set(services)
     own = [service for service in services if name in service.overrides or not alone]
     commands = [remedies.main_cf(site, name, value)] if len(own) < len(services) else []
     return commands + [remedies.master_cf(site, service, name, value.replace(" ", "")) for service in own]

@@ -13,7 +13,14 @@ from functools import cached_property
 from sasldb.errors import SiteConfigError
 from sasldb.siteconf.instance import Instance, Service
 
+SASL_TYPE, SASL_PATH = "smtpd_sasl_type", "smtpd_sasl_path"
+CYRUS = "cyrus"
 _FACING_CLIENTS = ("inet", "pass")
+
+
+def is_application(name: str) -> bool:
+    """Tell whether a value of smtpd_sasl_path is what Cyrus SASL wants there: a name, to which `.conf` is added."""
+    return bool(name) and "/" not in name and ":" not in name and not name.endswith(".conf")
 
 
 class Host:
@@ -53,9 +60,19 @@ class Host:
         return [service for service in self.postfix.servers if service.kind in _FACING_CLIENTS]
 
     @property
-    def offering(self) -> list[Service]:
+    def enabled(self) -> list[Service]:
         """Those that have AUTH switched on."""
         return [service for service in self.servers if service.is_on("smtpd_sasl_auth_enable")]
+
+    @property
+    def offering(self) -> list[Service]:
+        """Those of them that ask Cyrus SASL, and so may come to a sasldb."""
+        return [service for service in self.enabled if service.value(SASL_TYPE) == CYRUS]
+
+    @property
+    def asking_others(self) -> list[Service]:
+        """Those of them that ask Dovecot, or something else."""
+        return [service for service in self.enabled if service.value(SASL_TYPE) != CYRUS]
 
     @cached_property
     def master(self) -> int | None:

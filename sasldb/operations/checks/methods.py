@@ -10,12 +10,11 @@ from difflib import get_close_matches
 
 from sasldb.operations.checks import remedies, verifier
 from sasldb.operations.checks.encryption import guarded
-from sasldb.operations.checks.finding import WARNING, Problem
+from sasldb.operations.checks.finding import ERROR, WARNING, Problem
 from sasldb.operations.checks.site import Site
 from sasldb.siteconf import mechanisms, packages, saslauthd
 
 _OBSOLETE = ("authdaemond", "pwcheck")  # verifiers of other programs, which no check here can try
-_BUILT_IN = ("EXTERNAL",)
 _LIKENESS = 0.8  # of a misspelt mechanism to a real one; 1 is the same
 
 
@@ -32,7 +31,7 @@ def always_true(site: Site) -> Problem | None:
 def other_method(site: Site) -> Problem | None:
     """Look for passwords that are verified elsewhere, while the users are in a sasldb."""
     methods = verifier.methods(site)
-    if "auxprop" in methods:
+    if "auxprop" in methods or verifier.deliberate(site):
         return None
     remedy = remedies.conf_option(site, "pwcheck_method", "auxprop")
     if "saslauthd" not in methods and not set(methods) & set(_OBSOLETE):
@@ -47,7 +46,7 @@ def other_method(site: Site) -> Problem | None:
         )
     why += " saslauthd knows the users of the system, or of whatever its option -a names."
     if not verifier.answers(site):
-        return Problem(seen, why, remedy)
+        return Problem(seen, f"{why} It does not answer; whom it knows could not log in any more.", remedy, safe=False)
     if all(saslauthd.backend(f"{view.jail or ''}{verifier.socket(site)}") == saslauthd.SASLDB for view in site.views):
         return None
     why += " It answers, and whom it knows cannot log in any more after this command."
@@ -94,7 +93,7 @@ def sasldb_plugin(site: Site) -> Problem | None:
 
 def unknown_mechanism(site: Site) -> Problem | None:
     """Look for names in mech_list that are no mechanisms."""
-    known = [*mechanisms.PLUGIN_OF, *_BUILT_IN]
+    known = [*mechanisms.PLUGIN_OF, *mechanisms.WITHOUT_PASSWORD]
     listed = [_plain(name) for name in site.conf.words(b"mech_list") or []]
     strange = [name for name in listed if name not in known]
     if not strange:
@@ -112,6 +111,8 @@ def unknown_mechanism(site: Site) -> Problem | None:
 def mechanism_plugin(site: Site) -> Problem | None:
     """Look for mechanisms in mech_list, or PLAIN and LOGIN where there is none, whose plug-in is missing."""
     listed = [name.upper() for name in site.conf.words(b"mech_list") or ("plain", "login")]
+    if site.uses_sasldb:  # `unservable` tells of these
+        listed = [name for name in listed if name not in mechanisms.WITHOUT_PASSWORD]
     wanted = [mechanisms.PLUGIN_OF[name] for name in listed if name in mechanisms.PLUGIN_OF]
     absent = sorted({plugin for plugin in wanted if plugin not in site.plugins})
     if not absent:
@@ -122,11 +123,17 @@ def mechanism_plugin(site: Site) -> Problem | None:
 
 
 def unservable(site: Site) -> Problem | None:
-    """Look for mechanisms that are offered, and that not every user can use with what is stored."""
+    """Look for mechanisms that are offered, and that not every user can use with what is stored, or nobody with any sasldb."""
+    if not site.uses_sasldb:
+        return None
+    listed = [_plain(name) for name in site.conf.words(b"mech_list") or []]
+    beyond = [name for name in listed if name in mechanisms.WITHOUT_PASSWORD]
+    if beyond:
+        return _beyond(site, beyond, [name for name in listed if name not in beyond])
     offered = [name for name in site.mechanisms if name != "ANONYMOUS"]
     lacking = site.contents.lacking(offered)
     left = [name for name in offered if name not in lacking]
-    if not lacking or not site.uses_sasldb or verifier.other_stores(site):  # what those have stored is not known here
+    if not lacking or verifier.other_stores(site):  # what those have stored is not known here
         return None
     first = next(iter(lacking))
     seen = f"{' '.join(lacking)} offered, but {lacking[first]} has nothing stored for {first}"
@@ -134,6 +141,15 @@ def unservable(site: Site) -> Problem | None:
     if not left:
         return Problem.without_remedy(seen, why, "no mechanism serves all users: set their passwords anew.", WARNING)
     return Problem(seen, why, remedies.conf_option(site, "mech_list", " ".join(left)), WARNING)
+
+
+def _beyond(site: Site, names: list[str], left: list[str]) -> Problem:
+    """Return the problem of mechanisms that no sasldb can serve; `left` are the others of mech_list."""
+    seen = f"mech_list: {' '.join(names)}, for which no sasldb can hold anything"
+    why = "No password in a database lets anybody in by that, whatever is installed."
+    value = " ".join(left) or "PLAIN LOGIN"
+    problem = Problem(seen, why, remedies.conf_option(site, "mech_list", value), WARNING if left else ERROR)
+    return guarded(site, problem, site.offering, value.split())
 
 
 def _package(plugins: list[str], seen: str, why: str) -> Problem:

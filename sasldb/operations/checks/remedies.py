@@ -65,14 +65,18 @@ def service_removal(site: Site, service: Service, name: str) -> str:
 
 
 def setting(site: Site, name: str, wrong: Callable[[Service], bool], right: Callable[[str], str]) -> str:
-    """Return the commands that turn parameter `name` from a value into `right(value)`, wherever a service that is `wrong` has it from."""
+    """Return the commands that turn parameter `name` from a value into `right(value)`, wherever a service that is `wrong` has it from.
+
+    What a service that asks Dovecot has from main.cf stays there.
+    """
     services = [service for service in site.offering if wrong(service)]
+    shared = any(name not in service.overrides for service in site.asking_others)
     commands = []
-    if any(name not in service.overrides for service in services):
+    if not shared and any(name not in service.overrides for service in services):
         commands.append(main_cf(site, name, right(site.postfix[name])))
     for service in services:
-        if name in service.overrides:
-            commands.append(master_cf(site, service, name, right(service.overrides[name])))
+        if shared or name in service.overrides:
+            commands.append(master_cf(site, service, name, right(service.value(name))))
     return together(*commands, reload(site))
 
 

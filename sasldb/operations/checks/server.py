@@ -1,4 +1,4 @@
-"""Checks of Postfix itself: its configuration can be read, it uses Cyrus SASL, and AUTH is switched on where it should be.
+"""Checks of Postfix itself: its configuration can be read, and AUTH is switched on where it should be.
 
 Each function is a check of the table in `checks.table`: it returns the Problem or None, and raises Unseen.
 """
@@ -14,9 +14,10 @@ from shlex import quote
 from sasldb.errors import SiteConfigError
 from sasldb.operations.checks import remedies
 from sasldb.operations.checks.encryption import guarded
-from sasldb.operations.checks.finding import THROTTLED, Problem
-from sasldb.operations.checks.site import Site
-from sasldb.siteconf.instance import Service, server_types
+from sasldb.operations.checks.finding import Problem
+from sasldb.operations.checks.host import SASL_PATH, is_application
+from sasldb.operations.checks.site import DEFAULT_APPLICATION, Site
+from sasldb.siteconf.instance import Service
 from sasldb.siteconf.postfix import POSTCONF
 
 _ENABLE = "smtpd_sasl_auth_enable"
@@ -75,48 +76,9 @@ def _renamed(site: Site, name: str, likely: list[str], value: str, owners: list[
     return remedies.together(*commands, remedies.reload(site))
 
 
-def sasl_type(site: Site) -> Problem | None:
-    """Look for services that ask Dovecot, or something else, and not Cyrus SASL."""
-
-    def wrong(service: Service) -> bool:
-        return service.value("smtpd_sasl_type") != "cyrus"
-
-    others = [service for service in site.servers if wrong(service)]
-    if not others:
-        return None
-    seen = f"smtpd_sasl_type = {others[0].value('smtpd_sasl_type')} for {_labels(others)}"
-    why = f"A sasldb is read by Cyrus SASL alone, which is asked where the type is cyrus. {THROTTLED}"
-    if "cyrus" not in server_types():
-        return Problem.without_remedy(seen, why, "this Postfix was built without Cyrus SASL.")
-    commands = [remedies.main_cf(site, "smtpd_sasl_type", "cyrus")]
-    commands += [
-        remedies.service_removal(site, service, "smtpd_sasl_type")
-        for service in others
-        if "smtpd_sasl_type" in service.overrides
-    ]
-    serving = _serving(site, others)
-    if serving:
-        why += f" {serving} is there: whoever logs in by it cannot any more after this command."
-    problem = Problem(seen, why, remedies.together(*commands, remedies.reload(site)), safe=not serving)
-    return guarded(site, problem, [service for service in others if service in site.offering])
-
-
-def _serving(site: Site, services: list[Service]) -> str:
-    """Return the socket of another SASL server that one of `services` asks and that may be answered, "" where none is there."""
-    for service in services:
-        path = service.value("smtpd_sasl_path").removeprefix("unix:")
-        if path.startswith("inet:"):
-            return path
-        jail = site.postfix.jail  # also the directory that smtpd works in
-        place = f"{jail}/{path}" if service.chroot or not path.startswith("/") else path
-        if os.path.lexists(place):
-            return os.path.normpath(place)
-    return ""
-
-
 def auth_off(site: Site) -> Problem | None:
     """Look for AUTH that is switched off everywhere."""
-    if site.offering:
+    if site.enabled:
         return None
     off = [service for service in site.servers if _ENABLE in service.overrides]
     commands = [remedies.service_removal(site, service, _ENABLE) for service in off]
@@ -126,7 +88,7 @@ def auth_off(site: Site) -> Problem | None:
 
 def submission_off(site: Site) -> Problem | None:
     """Look for a submission service without AUTH beside one that has it."""
-    off = [service for service in site.servers if _is_submission(service) and service not in site.offering]
+    off = [service for service in site.servers if _is_submission(service) and service not in site.enabled]
     if not off:
         return None
     commands = [remedies.master_cf(site, service, _ENABLE, "yes") for service in off]
@@ -145,15 +107,14 @@ def sasl_path(site: Site) -> Problem | None:
     """Look for a smtpd_sasl_path that is a path, where Postfix wants the name of an application."""
 
     def wrong(service: Service) -> bool:
-        name = service.value("smtpd_sasl_path")
-        return not name or "/" in name or ":" in name or name.endswith(".conf")
+        return not is_application(service.value(SASL_PATH))
 
-    named = [service.value("smtpd_sasl_path") for service in site.offering if wrong(service)]
+    named = [service.value(SASL_PATH) for service in site.offering if wrong(service)]
     if not named:
         return None
     seen = f"smtpd_sasl_path = {named[0]}"
     why = "It is the name to which `.conf` is added, not a place: with this one no conf file is found, and libsasl takes its defaults."
-    return Problem(seen, why, remedies.setting(site, "smtpd_sasl_path", wrong, lambda _: "smtpd"))
+    return Problem(seen, why, remedies.setting(site, SASL_PATH, wrong, lambda _: DEFAULT_APPLICATION))
 
 
 def hidden_from_networks(site: Site) -> Problem | None:
@@ -192,7 +153,7 @@ def _hidden(site: Site, problem: Problem, wrong: Callable[[Service], bool]) -> P
     services = [service for service in site.offering if wrong(service)]
     if not services:
         return None
-    if len(services) < len(site.offering):
+    if len(services) < len(site.enabled):
         problem.safe = False
         problem.why += f" Only {_labels(services)} does so: whether on purpose is yours to know."
     return guarded(site, problem, services)

@@ -12,12 +12,13 @@ from functools import cached_property
 from sasldb.errors import AccessDenied, SasldbError, SiteConfigError
 from sasldb.operations.checks.contents import Contents
 from sasldb.operations.checks.finding import Unseen
-from sasldb.operations.checks.host import Host
+from sasldb.operations.checks.host import SASL_PATH, Host, is_application
 from sasldb.operations.checks.view import View
 from sasldb.siteconf import build, conffile, mechanisms
 from sasldb.siteconf.conffile import ConfFile
 from sasldb.siteconf.instance import Service
 
+DEFAULT_APPLICATION = "smtpd"
 _ON_FILE = ("PLAIN", "LOGIN", "SCRAM-SHA-256")  # what a new conf offers
 
 
@@ -56,7 +57,7 @@ class Site(Host):
 
     @property
     def offering(self) -> list[Service]:
-        """The services that have AUTH switched on."""
+        """The services that have AUTH switched on, and ask Cyrus SASL."""
         services = super().offering
         return [service for service in services if not self._alone or _conf_name(service) == self.application]
 
@@ -67,7 +68,8 @@ class Site(Host):
         """The name by which libsasl knows it."""
         if self._application:
             return self._application
-        return next(map(_conf_name, self.offering), self.postfix["smtpd_sasl_path"])
+        named = self.postfix[SASL_PATH]
+        return next(map(_conf_name, self.offering), named if is_application(named) else DEFAULT_APPLICATION)
 
     @cached_property
     def search(self) -> build.Search:
@@ -211,4 +213,4 @@ class Site(Host):
 
 
 def _conf_name(service: Service) -> str:
-    return service.value("smtpd_sasl_path")
+    return service.value(SASL_PATH)

@@ -47,6 +47,8 @@ def _unreached(site: Site, path: str, tried: daemon.Attempt, jail: str | None) -
     where = f"{jail or ''}{tried.directory or path}"
     seen = f"{jail or ''}{path}: {os.strerror(tried.errno)}, tried as {site.user}"
     why = "pwcheck_method is saslauthd, so every PLAIN and LOGIN fails while smtpd does not reach it."
+    if site.populated:
+        why += f" The users of {site.database} are not asked for: that takes `pwcheck_method: auxprop`."
     if tried.errno in (errno.EACCES, errno.EPERM):
         group = _admitted(where)
         if not group:
@@ -67,6 +69,13 @@ def _admitted(path: str) -> str:
         return getgrgid(status.st_gid).gr_name if status.st_mode & needed and status.st_gid else ""
     except (OSError, KeyError):
         return ""
+
+
+def deliberate(site: Site) -> bool:
+    """Tell whether saslauthd alone is asked, and offered nothing that it cannot serve: then it is what the administrator means."""
+    listed = site.conf.words(b"mech_list")
+    typed = {name.lower() for name in mechanisms.SHADOW_MECHANISMS}
+    return methods(site) == ["saslauthd"] and bool(listed) and set(listed or ()) <= typed
 
 
 def answers(site: Site) -> bool:

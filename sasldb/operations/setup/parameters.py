@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 
 from sasldb.operations.checks.encryption import has_tls
+from sasldb.operations.checks.host import CYRUS, SASL_PATH, SASL_TYPE, is_application
 from sasldb.operations.checks.site import Site
 from sasldb.operations.setup import restrictions
 from sasldb.operations.setup.request import EVERYBODY, MYDOMAIN, Request
@@ -54,10 +55,9 @@ def mismatch(bound: str) -> str:
 
 
 def _server(site: Site, request: Request) -> Values:
-    values = {"smtpd_sasl_auth_enable": "yes", "smtpd_sasl_type": "cyrus"}
-    path = site.postfix["smtpd_sasl_path"]
-    if not path or "/" in path:  # an application's name; a list of directories is a common mistake
-        values["smtpd_sasl_path"] = APPLICATION
+    values = {"smtpd_sasl_auth_enable": "yes", SASL_TYPE: CYRUS}
+    if not is_application(site.postfix[SASL_PATH]):  # a list of directories is a common mistake
+        values[SASL_PATH] = APPLICATION
     if request.local_domain is not None:
         values["smtpd_sasl_local_domain"] = "$mydomain" if request.local_domain == MYDOMAIN else request.local_domain
     if request.exceptions_networks is not None:

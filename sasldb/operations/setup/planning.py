@@ -7,10 +7,12 @@ where a file cannot be read. Nothing is changed by planning.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 
-from sasldb.errors import SiteConfigError
+from sasldb.errors import AccessDenied, SiteConfigError
 from sasldb.files import content
 from sasldb.files.ownership import Ownership
+from sasldb.operations.checks.finding import Unseen
 from sasldb.operations.checks.site import Site
 from sasldb.operations.setup import backends, conf, database, parameters, sender_logins, services
 from sasldb.operations.setup.certificate import Certificate
@@ -50,18 +52,34 @@ class Setup:
     def _add_all(self) -> None:
         lines = backends.lines(self.site, self.request, self._tls)
         if self.request.backend == SASLDB:
-            inside = self._inside()
-            default = inside == build.default_database(self.site.plugin_directory)
-            lines[backends.DATABASE] = None if default else os.fsencode(inside)
-            database.add(self.plan, self.site, inside)
-        self._add_conf(lines)
+            self._unless_unseen(lambda: self._add_database(lines))
+        self._unless_unseen(lambda: self._add_conf(lines))
         if self.request.sender_logins:
-            self._add_login_map()
+            self._unless_unseen(self._add_login_map)
         self._add_postfix(backends.freedom(self.site, self.request, lines))
         if self.plan.steps:
             if self.request.local_domain and self.request.backend == SASLDB:
                 self.plan.notes.append("to make users in that realm, name it: sasldb add --realm postfix USER")
             self.plan.after.append(self._reloaded)
+
+    def _unless_unseen(self, add: Callable[[], None]) -> None:
+        """Call `add`; with --dry-run, what only root could look at becomes a note, and the rest is planned.
+
+        Raises:
+            AccessDenied: it could not be looked at, and is to be done.
+        """
+        try:
+            add()
+        except (AccessDenied, Unseen) as error:
+            if not self.request.dry_run:
+                raise error if isinstance(error, AccessDenied) else SiteConfigError("setup", str(error)) from error
+            self.plan.notes.append(f"left out, for it could not be seen: {error}")
+
+    def _add_database(self, lines: backends.Lines) -> None:
+        inside = self._inside()
+        default = inside == build.default_database(self.site.plugin_directory)
+        lines[backends.DATABASE] = None if default else os.fsencode(inside)
+        database.add(self.plan, self.site, inside)
 
     def _inside(self) -> str:
         """Return the database as smtpd names it: the one that was asked for, else the configured one, without the jail."""
@@ -74,6 +92,8 @@ class Setup:
 
     def _add_conf(self, lines: backends.Lines) -> None:
         file = self._conf_file()
+        if file.state == conffile.UNREADABLE and os.geteuid() != 0:
+            raise AccessDenied(file.path, "can be read by root alone")
         present = content.look(file.path) if file.state == conffile.FILE else None
         text = conf.changed(file, present.content if present else b"", lines)
         ownership = present.ownership if present else _PUBLIC

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from sasldb.errors import SiteConfigError
 from sasldb.operations.checks import remedies
+from sasldb.operations.checks.host import CYRUS, SASL_PATH, SASL_TYPE, is_application
 from sasldb.operations.checks.site import Site
 from sasldb.operations.setup import restrictions
 from sasldb.operations.setup.parameters import mismatch
@@ -37,19 +38,48 @@ def edit(scratch: Scratch, site: Site, request: Request, tls: bool, free: str) -
     Raises:
         SiteConfigError: submission without a certificate, or a list of its own that cannot be changed.
     """
+    sentences = _keep_dovecot(scratch, site)
     if request.submission:
         if not tls:
             remedy = "give Postfix one (smtpd_tls_chain_files), then run this again"
             raise SiteConfigError("submission", "needs a certificate that works", remedy=remedy)
         _submit(scratch, site, bool(free))
-    sentences = _free(scratch, site, free) if free else []
+    sentences += _free(scratch, site, free) if free else []
     return sentences + (_bind_senders(scratch, site, request.sender_logins) if request.sender_logins else [])
+
+
+def _keep_dovecot(scratch: Scratch, site: Site) -> list[str]:
+    """Leave services of master.cf that name Dovecot themselves as they are, and say whom the others do not ask any more."""
+    kept: list[Service] = []
+    changed: list[Service] = []
+    for service in site.asking_others:
+        (kept if SASL_TYPE in service.own else changed).append(service)
+    sentences = []
+    if changed:
+        now = changed[0].value(SASL_TYPE)
+        sentences.append(f"{_labels(changed)}: asks {now} now; who logs in by that will not be asked for any more")
+    for service in kept:
+        if SASL_PATH not in service.own and not is_application(site.postfix[SASL_PATH]):
+            scratch.set_service(service.label, {SASL_PATH: site.postfix[SASL_PATH]})
+    if kept:
+        sentences.append(
+            f"{_labels(kept)}: asks {kept[0].value(SASL_TYPE)} by its own line of master.cf, and goes on so"
+        )
+    return sentences
+
+
+def _labels(services: list[Service]) -> str:
+    return ", ".join(service.label for service in services)
+
+
+def _names_another(service: Service) -> bool:
+    return service.overrides.get(SASL_TYPE, CYRUS) != CYRUS
 
 
 def _free(scratch: Scratch, site: Site, why: str) -> list[str]:
     """Take the services that are to offer AUTH out of their chroot."""
     offering = [service for service in site.servers if service.overrides.get("smtpd_sasl_auth_enable") != "no"]
-    labels = [service.label for service in offering if service.chroot]
+    labels = [service.label for service in offering if service.chroot and not _names_another(service)]
     for label in labels:
         scratch.free_service(label)
     return [f"{label} is taken out of its chroot: {why}" for label in labels]
@@ -75,7 +105,7 @@ def _bind_senders(scratch: Scratch, site: Site, bound: str) -> list[str]:
     """See that services which have a list of their own bind senders to logins as well."""
     sentences = []
     for service in site.servers:
-        if SENDER not in service.own:
+        if SENDER not in service.own or _names_another(service):
             continue
         try:
             _edit(scratch, site, service, restrictions.binding(service, mismatch(bound)))

@@ -137,6 +137,26 @@ def test_main_cf_of_an_administrator(tmp_path: Path, main: str, expected: dict[s
     assert Ground(tmp_path, GOOD + main).planned() == expected
 
 
+def test_dovecot_in_use(tmp_path: Path) -> None:
+    """Whose users will not be asked any more is said; a service that names Dovecot itself goes on with it, at the same socket."""
+    main = GOOD + "smtpd_sasl_type = dovecot\nsmtpd_sasl_path = private/auth\n"
+    ground = Ground(tmp_path, main, MASTER + "587 inet n - n - - smtpd\n  -o smtpd_sasl_type=dovecot\n")
+    assert ground.planned() == {"smtpd_sasl_type": "cyrus", "smtpd_sasl_path": "smtpd"}
+    assert sorted(ground.services().splitlines()) == [
+        "587/inet/smtpd_sasl_path = private/auth",
+        "587/inet/smtpd_sasl_type = dovecot",
+    ]
+    notes = Setup(ground.request()).plan.notes
+    assert any(note.startswith("smtp/inet: asks dovecot now; ") for note in notes)
+    assert "587/inet: asks dovecot by its own line of master.cf, and goes on so" in notes
+
+
+def test_dovecot_over_the_network(tmp_path: Path) -> None:
+    """A socket of Dovecot's becomes the name of an application, however it is written."""
+    main = GOOD + "smtpd_sasl_type = dovecot\nsmtpd_sasl_path = inet:127.0.0.1:12345\n"
+    assert Ground(tmp_path, main).planned() == {"smtpd_sasl_type": "cyrus", "smtpd_sasl_path": "smtpd"}
+
+
 def test_options(tmp_path: Path) -> None:
     """Each option sets its parameter; the word mydomain stays a name for Postfix to replace."""
     chosen = {

@@ -18,6 +18,11 @@ from tests.real.faults.fault import (
 )
 
 NO_AUTH = 'postconf -c "$CONFIG" -X smtpd_sasl_auth_enable; '
+# Submission asks Dovecot, and port $PORT Cyrus SASL.
+DOVECOT = (
+    'postconf -c "$CONFIG" -M "127.0.0.1:submission/inet=127.0.0.1:submission inet n - n - - smtpd '
+    '-o smtpd_sasl_type=dovecot -o smtpd_sasl_path=private/auth"'
+)
 CHALLENGE = "postconf -c {config} -e 'smtpd_sasl_security_options = noanonymous, noplaintext'"
 
 FAULTS = [
@@ -56,6 +61,24 @@ FAULTS = [
         SILENT,
         "SASL: Connect to Dovecot auth socket 'smtpd' failed",
         main("smtpd_sasl_type = cyrus"),
+    ),
+    Fault(
+        "sasl-type",
+        "smtpd asks Dovecot at its socket",
+        "main smtpd_sasl_type=dovecot smtpd_sasl_path=private/none",
+        SILENT,
+        "SASL: Connect to Dovecot auth socket 'private/none' failed",
+        "postconf -c {config} -e 'smtpd_sasl_type = cyrus' && " + main("smtpd_sasl_path = smtpd"),
+        where=CHROOT,
+    ),
+    Fault(
+        "sasl-type-mixed",
+        "submission asks Dovecot, which is not there",
+        DOVECOT.replace("auth", "none"),
+        OK,
+        NOTHING,
+        "postconf -c {config} -PX 127.0.0.1:submission/inet/smtpd_sasl_type && "
+        "postconf -c {config} -PX 127.0.0.1:submission/inet/smtpd_sasl_path && " + RELOAD,
     ),
     Fault(
         "auth-disabled",

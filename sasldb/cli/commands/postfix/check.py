@@ -10,7 +10,7 @@ import click
 
 from sasldb.cli.options import PATH
 from sasldb.cli.rendering import PROGRAM, say, tell
-from sasldb.errors import SasldbError
+from sasldb.errors import NotFound, SasldbError
 from sasldb.operations.checks.checking import Report, check
 from sasldb.operations.checks.finding import ERROR, UNSEEN, WARNING, Finding
 from sasldb.operations.checks.site import Site
@@ -57,6 +57,8 @@ def command(file: str | None, app: str | None, config_dir: str | None, json: boo
     if app is not None and (not app.strip(".") or "/" in app or "\0" in app):
         raise click.UsageError("--app: the name of an application, such as smtpd, and no path")
     named = file or os.environ.get("SASLDB_PATH") or None
+    if named and not os.path.lexists(named):
+        raise NotFound(named, "no such file")
     site = Site(config_dir, named, app)
     report = check(site)
     tried: dict[str, str] = {}

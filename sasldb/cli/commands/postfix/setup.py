@@ -81,7 +81,7 @@ def command(config_dir: str | None, file: str | None, backend: str, consent: Con
         if take_back(site.postfix.config_dir, _WHAT, consent):
             say(reloaded(site))
         return 0
-    setup = Setup(_request(Request(config_dir, file, backend), **rest))
+    setup = Setup(_request(Request(config_dir, file, backend), dry_run=consent.dry_run, **rest))
     status = propose(setup.plan, setup.site.postfix.config_dir, _WHAT, consent)
     return status if consent.dry_run or status else _look_again(config_dir, backend)
 
