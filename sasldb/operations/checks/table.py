@@ -19,6 +19,7 @@ from sasldb.operations.checks import (
     senders,
     server,
     soundness,
+    spelling,
     users,
     verifier,
 )
@@ -47,7 +48,7 @@ _READ = (*_AUTH, *_SAID, *_SOUND, "database-no-users")
 
 CHECKS = (
     Check(ROOT, server.main_cf, POSTFIX, ()),
-    Check("parameter-misspelt", server.misspelt, POSTFIX, ()),
+    Check("parameter-misspelt", spelling.misspelt, POSTFIX, ()),
     Check("sasl-type", server.sasl_type, POSTFIX, ("parameter-misspelt",)),
     Check("auth-disabled", server.auth_off, POSTFIX, ("parameter-misspelt",)),
     Check("submission-auth-disabled", server.submission_off, POSTFIX, _AUTH),
