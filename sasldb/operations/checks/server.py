@@ -20,7 +20,7 @@ from sasldb.siteconf.postfix import POSTCONF
 
 _ENABLE = "smtpd_sasl_auth_enable"
 _ON_PURPOSE = "It was switched off in so many words: whether on purpose is yours to know."
-_SUBMISSION = ("submission", "submissions", "smtps", "465", "587")
+_SUBMISSION = (587, 465)  # ports
 
 
 def main_cf(site: Site) -> Problem | None:
@@ -167,7 +167,7 @@ def _hidden(site: Site, problem: Problem, wrong: Callable[[Service], bool]) -> P
 
 
 def _is_submission(service: Service) -> bool:
-    return service.name.rpartition(":")[2] in _SUBMISSION
+    return service.port in _SUBMISSION
 
 
 def _labels(services: list[Service]) -> str:
