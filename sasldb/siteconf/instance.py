@@ -11,14 +11,16 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 from collections.abc import Iterable
 
 from sasldb.errors import SiteConfigError
 from sasldb.siteconf import postfix, restrictions
 
-SMTPD = "smtpd"
+SMTPD, INET = "smtpd", "inet"
 _MISPLACED = "unused parameter: "
 _CONFIG_DIRECTORY = "config_directory"
+_PORTS = {"smtp": 25, "submission": 587, "submissions": 465, "smtps": 465}  # where the system's table has no such name
 
 
 class Service:
@@ -61,6 +63,19 @@ class Service:
     def label(self) -> str:
         """The service as postconf -M and -P name it: `submission/inet`."""
         return f"{self.name}/{self.kind}"
+
+    @property
+    def port(self) -> int | None:
+        """The TCP port that it listens at, at one address or at all; None for what listens elsewhere, or has a name that is not known."""
+        name = self.name.rpartition(":")[2]
+        if self.kind != INET:
+            return None
+        if name.isdigit():
+            return int(name)
+        try:
+            return socket.getservbyname(name, "tcp")
+        except OSError:
+            return _PORTS.get(name)
 
 
 class Instance:

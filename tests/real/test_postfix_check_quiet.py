@@ -104,6 +104,16 @@ SOUND = {
         'echo 10.0.0.0/8 > "$CONFIG/nets"; echo "0.0.0.0/0 dunno" > "$CONFIG/table"; main "mynetworks=!0.0.0.0/0, $CONFIG/nets, cidr:$CONFIG/table" '
         '"smtpd_relay_restrictions=permit_mynetworks, permit_sasl_authenticated, reject_unauth_destination"',
     ),
+    "neighbours by addresses that only they can have": (
+        PLAIN,
+        'main inet_protocols=all "mynetworks=[fc00::]/7, [fe80::]/10, [::1]/128, 10.0.0.0/8" '
+        '"smtpd_relay_restrictions=permit_mynetworks, permit_sasl_authenticated, reject_unauth_destination"',
+    ),
+    "a parameter that Debian's master.cf uses in comments": (
+        PLAIN,
+        'main "mua_client_restrictions=permit_sasl_authenticated,reject" "my_sasl_helo=reject"; '
+        'echo "#  -o smtpd_helo_restrictions=\\$my_sasl_helo" >> "$CONFIG/master.cf"',
+    ),
     "an empty database outside, and the users in the jail": (CHROOT, 'rm "$DB"; sasldb init -f "$DB"; touch "$SEEN"'),
     "an empty database outside that is newer": (CHROOT, 'rm "$DB"; sasldb init -f "$DB"; touch "$DB"'),
     "a file of zero bytes outside": (CHROOT, ': > "$DB"'),

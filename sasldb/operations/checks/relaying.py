@@ -20,7 +20,10 @@ from sasldb.siteconf.restrictions import NEIGHBOUR, RECIPIENT, REFUSE, RELAY, ST
 
 _NETWORKS, _STYLE = "mynetworks", "mynetworks_style"
 _LOOPBACK = "127.0.0.0/8, [::1]/128"
-_WIDEST = 8  # bits; a network with fewer holds a good part of the Internet
+_WIDEST = {4: 8, 6: 16}  # IP version -> bits; a network with fewer holds a good part of the Internet
+# What nobody on the Internet has for an address: RFC 1918, 3927, 4193, 4291 and the loopback.
+_WITHIN = "10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 169.254.0.0/16 127.0.0.0/8 fc00::/7 fe80::/10 fec0::/10 ::1/128"
+_OURS = tuple(ipaddress.ip_network(network) for network in _WITHIN.split())
 
 
 def refused(site: Site) -> Problem | None:
@@ -75,9 +78,9 @@ def wide_entry(word: str) -> str:
     if word.startswith("!"):
         return ""
     if not word.startswith("/"):
-        bits = word.rpartition("/")[2]
-        network = "/" in word and ":/" not in word and bits.isdigit() and int(bits) < _WIDEST
-        return word if network or word.startswith("static:") else ""
+        network = _public(word)
+        wide = network is not None and network.prefixlen < _WIDEST[network.version]
+        return word if wide or word.startswith("static:") else ""
     try:
         with open(word, encoding="utf-8", errors="replace") as file:
             lines = [line for line in file if not line.lstrip().startswith("#")]
@@ -127,8 +130,22 @@ def _too_wide(site: Site, service: Service, word: Word, entry: str) -> Problem:
 
 def _is_public(network: str) -> bool:
     """Tell whether a network as postconf shows it (`[fd00::]/64`) is of addresses that others on the Internet have."""
+    parsed = _public(network)
+    return parsed is not None and parsed.num_addresses > 1
+
+
+def _public(word: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
+    """Return the network that a word of mynetworks is, None where it is none, or one of addresses that only neighbours can have."""
     try:
-        parsed = ipaddress.ip_network(network.replace("[", "").replace("]", ""), strict=False)
+        parsed = ipaddress.ip_network(word.replace("[", "").replace("]", ""), strict=False)
     except ValueError:
+        return None
+    return None if any(_is_part(parsed, ours) for ours in _OURS) else parsed
+
+
+def _is_part(
+    network: ipaddress.IPv4Network | ipaddress.IPv6Network, of: ipaddress.IPv4Network | ipaddress.IPv6Network
+) -> bool:
+    if network.version != of.version or network.prefixlen < of.prefixlen:
         return False
-    return not (parsed.is_private or parsed.is_loopback or parsed.is_link_local) and parsed.num_addresses > 1
+    return network.network_address in of

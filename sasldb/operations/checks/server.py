@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
-from difflib import get_close_matches
 from shlex import quote
 
 from sasldb.errors import SiteConfigError
@@ -22,8 +21,7 @@ from sasldb.siteconf.postfix import POSTCONF
 
 _ENABLE = "smtpd_sasl_auth_enable"
 _ON_PURPOSE = "It was switched off in so many words: whether on purpose is yours to know."
-_SUBMISSION = ("submission", "submissions", "smtps", "465", "587")
-_LIKENESS = 0.85  # of a misspelt parameter to a real one; 1 is the same
+_SUBMISSION = (587, 465)  # ports
 
 
 def main_cf(site: Site) -> Problem | None:
@@ -44,36 +42,6 @@ def main_cf(site: Site) -> Problem | None:
         remedy = f"sed -i --follow-symlinks {quote(script)} {quote(path)}"
         return Problem(error.reason, why, remedy, safe=False)
     return None
-
-
-def misspelt(site: Site) -> Problem | None:
-    """Look for parameters that sound like those of SASL, TLS or relaying, and that no program asks for."""
-    known = [name for name in site.postfix.values if name not in site.postfix.unknown]
-    for name, value in site.postfix.unknown.items():
-        likely = get_close_matches(name, known, 1, _LIKENESS)
-        if not likely and "sasl" not in name:
-            continue
-        seen = f"{name} = {value} is set, and there is no parameter of that name"
-        why = "Postfix ignores a name that it does not know, so this setting has no effect."
-        owners = [service for service in site.servers if name in service.overrides]
-        taken = [right for right in likely if right in site.postfix.named or any(right in o.overrides for o in owners)]
-        if taken:
-            why += f" {taken[0]} is set already, and would get this value: only you know which one is meant."
-        problem = Problem(seen, why, _renamed(site, name, likely, value, owners), safe=bool(likely) and not taken)
-        enabling = likely == [_ENABLE] and value.lower() == "yes"
-        return guarded(site, problem, owners or site.servers) if enabling else problem
-    return None
-
-
-def _renamed(site: Site, name: str, likely: list[str], value: str, owners: list[Service]) -> str:
-    """Return the commands that take a parameter away, and set the one that was meant, where that is known."""
-    if owners:
-        commands = [remedies.service_removal(site, service, name) for service in owners]
-        commands += [remedies.master_cf(site, service, likely[0], value) for service in owners if likely]
-    else:
-        commands = [remedies.removal(site, name)]
-        commands += [remedies.main_cf(site, likely[0], value)] if likely else []
-    return remedies.together(*commands, remedies.reload(site))
 
 
 def auth_off(site: Site) -> Problem | None:
@@ -160,7 +128,7 @@ def _hidden(site: Site, problem: Problem, wrong: Callable[[Service], bool]) -> P
 
 
 def _is_submission(service: Service) -> bool:
-    return service.name.rpartition(":")[2] in _SUBMISSION
+    return service.port in _SUBMISSION
 
 
 def _labels(services: list[Service]) -> str:

@@ -20,6 +20,7 @@ from sasldb.operations.checks import (
     senders,
     server,
     soundness,
+    spelling,
     users,
     verifier,
 )
@@ -48,7 +49,7 @@ _READ = (*_AUTH, *_SAID, *_SOUND, "database-no-users")
 
 CHECKS = (
     Check(ROOT, server.main_cf, POSTFIX, ()),
-    Check("parameter-misspelt", server.misspelt, POSTFIX, ()),
+    Check("parameter-misspelt", spelling.misspelt, POSTFIX, ()),
     Check("sasl-type", dovecot.alone, POSTFIX, ("parameter-misspelt",)),
     Check("sasl-type-mixed", dovecot.beside, POSTFIX, ("parameter-misspelt", "sasl-type")),
     Check("auth-disabled", server.auth_off, POSTFIX, ("parameter-misspelt",)),

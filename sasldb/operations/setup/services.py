@@ -1,7 +1,8 @@
 """The services of master.cf: submission, overrides that would keep a restriction of main.cf from having an effect, the chroot.
 
 Submission is RFC 6409: port 587, for those who log in and for nobody else. Source of the options: Postfix's own master.cf.
-Errors: `SiteConfigError`: submission without a certificate, or a restriction that only the administrator can put in its place.
+Errors: `SiteConfigError`: submission without a certificate, or where another program serves the port;
+a restriction that only the administrator can put in its place.
 """
 
 from __future__ import annotations
@@ -13,12 +14,13 @@ from sasldb.operations.checks.site import Site
 from sasldb.operations.setup import restrictions
 from sasldb.operations.setup.parameters import mismatch
 from sasldb.operations.setup.request import Request
-from sasldb.siteconf.instance import Service
+from sasldb.siteconf.instance import SMTPD, Service
 from sasldb.siteconf.restriction_lists import Edit
 from sasldb.siteconf.restrictions import RELAY, SENDER
 from sasldb.siteconf.scratch import Scratch
 
 LABEL = "submission/inet"
+_PORT = 587
 _OPTIONS = {
     "syslog_name": "postfix/submission",
     "smtpd_tls_security_level": "encrypt",
@@ -36,7 +38,7 @@ def edit(scratch: Scratch, site: Site, request: Request, tls: bool, free: str) -
         tls: whether there is a certificate that works. free: why smtpd cannot stay in a chroot, "" where it can.
 
     Raises:
-        SiteConfigError: submission without a certificate, or a list of its own that cannot be changed.
+        SiteConfigError: see the module.
     """
     sentences = _keep_dovecot(scratch, site)
     if request.submission:
@@ -86,19 +88,28 @@ def _free(scratch: Scratch, site: Site, why: str) -> list[str]:
 
 
 def _submit(scratch: Scratch, site: Site, free: bool) -> None:
-    present = next((service for service in site.servers if service.label == LABEL), None)
-    if present is None:
+    """Serve the port: by what listens there already, under whatever name and at whatever address, else by a service of its own."""
+    present = [service for service in site.postfix.services if service.port == _PORT]
+    for service in present:
+        if service.program != SMTPD:
+            reason = f"port {_PORT} is served by {service.program} already ({service.label} in master.cf)"
+            raise SiteConfigError("submission", reason, remedy="free the port, or run this without --submission")
+        _complete(scratch, site, service)
+    if not present:
         jailed = not free and any(service.chroot for service in site.servers)
         scratch.add_service(LABEL, f"submission inet n - {'y' if jailed else 'n'} - - smtpd")
         scratch.set_service(LABEL, _OPTIONS)
-        return
+
+
+def _complete(scratch: Scratch, site: Site, present: Service) -> None:
+    """Give a submission service of the administrator's what it lacks."""
     wanted = {name: _OPTIONS[name] for name in _REQUIRED if present.value(name) != _OPTIONS[name]}
     if restrictions.lets_logins_relay(present, RELAY):
         wanted.pop(RELAY, None)
     elif present.value(RELAY) and RELAY in present.own:
         del wanted[RELAY]
         _edit(scratch, site, present, restrictions.relaying(present, RELAY))
-    scratch.set_service(LABEL, wanted)
+    scratch.set_service(present.label, wanted)
 
 
 def _bind_senders(scratch: Scratch, site: Site, bound: str) -> list[str]:

@@ -189,6 +189,13 @@ def test_a_service_that_asks_neighbours_for_a_login(tmp_path: Path) -> None:
         ("128.0.0.0/1", True),
         ("[::]/0", True),
         ("static:all", True),
+        ("[2a00::]/12", True),
+        ("[f800::]/5", True),
+        ("[2a00::]/16", False),
+        ("[fc00::]/7", False),
+        ("[fe80::]/10", False),
+        ("[::1]/128", False),
+        ("10.0.0.0/7", True),
         ("10.0.0.0/8", False),
         ("!0.0.0.0/0", False),
         ("!static:all", False),
@@ -198,7 +205,7 @@ def test_a_service_that_asks_neighbours_for_a_login(tmp_path: Path) -> None:
     ],
 )
 def test_wide_entries(entry: str, wide: bool) -> None:
-    """A network of fewer than eight bits is too wide; what is excluded, and a table that cannot be listed, is not said to be."""
+    """A public network of fewer than 8 bits, or 16 in IPv6, is too wide; what is private, excluded, or in a table that cannot be listed, is not."""
     assert (wide_entry(entry) == entry) is wide
 
 

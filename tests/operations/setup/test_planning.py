@@ -251,6 +251,25 @@ def test_submission_that_is_there(tmp_path: Path, tls: str) -> None:
     ]
 
 
+@pytest.mark.parametrize("name", ["587", "127.0.0.1:587", "submission", "[::1]:submission"])
+def test_one_service_a_port(tmp_path: Path, tls: str, name: str) -> None:
+    """What listens at the port already is submission, whatever it is called; a second service could not listen there."""
+    service = f"{name} inet n - n - - smtpd\n  -o syslog_name=mine\n  -o smtpd_sasl_auth_enable=no\n"
+    found = Ground(tmp_path, GOOD + tls, MASTER + service).services(submission=True)
+    assert sorted(found.splitlines()) == [
+        f"{name}/inet/smtpd_sasl_auth_enable = yes",
+        f"{name}/inet/smtpd_tls_security_level = encrypt",
+        f"{name}/inet/syslog_name = mine",
+    ]
+
+
+def test_another_program_at_the_port(tmp_path: Path, tls: str) -> None:
+    """Where something else than smtpd listens there, nothing is planned."""
+    service = "587 inet n - n - 1 postscreen\n"
+    with pytest.raises(SiteConfigError, match="port 587 is served by postscreen already"):
+        Ground(tmp_path, GOOD + tls, MASTER + service).planned(submission=True)
+
+
 @pytest.mark.parametrize(
     "text, backend, expected",
     [

@@ -55,6 +55,15 @@ FAULTS = [
         where=CHROOT,
     ),
     Fault(
+        "parameter-misspelt",
+        "a misspelt parameter that would let everybody relay",
+        'main my_networks=0.0.0.0/0 "smtpd_relay_restrictions=permit_mynetworks, permit_sasl_authenticated, reject_unauth_destination"',
+        OK,
+        NOTHING,
+        None,
+        then='postconf -c "$CONFIG" -X my_networks; postfix -c "$CONFIG" reload',
+    ),
+    Fault(
         "sasl-type",
         "smtpd asks Dovecot",
         "main smtpd_sasl_type=dovecot",

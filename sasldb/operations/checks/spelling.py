@@ -1,0 +1,108 @@
+"""The check of names in main.cf and master.cf that Postfix does not know, and that are likely misspelt.
+
+A name of the administrator's own is no mistake: Postfix itself accepts one that is used as `$name`, and Debian's master.cf has such uses in
+comments (`$mua_client_restrictions`). A guess goes by spelling alone. Only what concerns SASL, or keeps passwords out of the clear, gets a
+command: a list of restrictions, a network or a domain that comes into force by a guess may stop all mail, or open a relay.
+Errors: none; `Unseen` is not raised.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+
+from sasldb.operations.checks import remedies
+from sasldb.operations.checks.encryption import guarded
+from sasldb.operations.checks.finding import Problem
+from sasldb.operations.checks.site import Site
+from sasldb.siteconf.instance import Service
+from sasldb.siteconf.scratch import FILES
+
+_ENABLE = "smtpd_sasl_auth_enable"
+_FARTHEST = 2  # edits between a misspelt name and the real one
+_SHORTEST = 8  # characters; the names of two short ones are often as near
+_DOCUMENTED = "mua_"  # Debian's master.cf, in comments
+_MENDABLE = re.compile(r"\w*sasl(?!\w*networks)\w*|smtpd_tls_(auth_only|chain_files|\w*(cert|key)_file)")
+_SUBJECTS = re.compile(r"sasl|tls|restriction|relay|networks|destination|delay_reject|login_maps")
+
+
+def misspelt(site: Site) -> Problem | None:
+    """Look for parameters that sound like those of SASL, TLS or relaying, and that no program asks for."""
+    used = _used(site)
+    known = [name for name in site.postfix.values if name not in site.postfix.unknown]
+    problems = []
+    for name, value in site.postfix.unknown.items():
+        likely = [] if name in used or name.startswith(_DOCUMENTED) else meant(name, known)
+        if likely or ("sasl" in name and name not in used):
+            problems.append(_problem(site, name, value, likely))
+    return next((problem for problem in problems if problem.remedy), problems[0] if problems else None)
+
+
+def meant(name: str, known: list[str]) -> list[str]:
+    """Return those of the names `known` that are spelt most like `name`, and concern SASL, TLS or relaying; [] where none is near.
+
+    A beginning that is right (`smtp_`) is what was meant: another one (`smtpd_`) is another parameter, not another spelling.
+    """
+    beginnings = {one.partition("_")[0] for one in known}
+    beginning = name.partition("_")[0]
+    near: dict[int, list[str]] = {}
+    for one in known if len(name) >= _SHORTEST else ():
+        if _SUBJECTS.search(one) and (beginning not in beginnings or one.partition("_")[0] == beginning):
+            near.setdefault(_distance(name, one), []).append(one)
+    nearest = min(near, default=_FARTHEST + 1)
+    return near[nearest] if nearest <= _FARTHEST else []
+
+
+def _problem(site: Site, name: str, value: str, likely: list[str]) -> Problem:
+    """Return the problem of one name, which is `likely` one of some others."""
+    seen = f"{name} = {value} is set, and there is no parameter of that name"
+    why = "Postfix ignores a name that it does not know, so this setting has no effect."
+    if likely and not (len(likely) == 1 and _MENDABLE.fullmatch(likely[0])):
+        reason = f"it is likely meant to be {' or '.join(likely)}, and what comes into force by that is yours to judge."
+        return Problem.without_remedy(seen, why, reason)
+    owners = [service for service in site.servers if name in service.overrides]
+    taken = [right for right in likely if right in site.postfix.named or any(right in o.overrides for o in owners)]
+    if taken:
+        why += f" {taken[0]} is set already, and would get this value: only you know which one is meant."
+    problem = Problem(seen, why, _renamed(site, name, likely, value, owners), safe=bool(likely) and not taken)
+    enabling = likely == [_ENABLE] and value.lower() == "yes"
+    return guarded(site, problem, owners or site.servers) if enabling else problem
+
+
+def _renamed(site: Site, name: str, likely: list[str], value: str, owners: list[Service]) -> str:
+    """Return the commands that take a parameter away, and set the one that was meant, where that is known."""
+    if owners:
+        commands = [remedies.service_removal(site, service, name) for service in owners]
+        commands += [remedies.master_cf(site, service, likely[0], value) for service in owners if likely]
+    else:
+        commands = [remedies.removal(site, name)]
+        commands += [remedies.main_cf(site, likely[0], value)] if likely else []
+    return remedies.together(*commands, remedies.reload(site))
+
+
+def _used(site: Site) -> set[str]:
+    """Return the names that main.cf and master.cf use as `$name`, in comments too."""
+    found: set[str] = set()
+    for name in FILES:
+        try:
+            with open(os.path.join(site.postfix.config_dir, name), encoding="utf-8", errors="replace") as file:
+                found.update(re.findall(r"\$[({]?(\w+)", file.read()))
+        except OSError:
+            continue
+    return found
+
+
+def _distance(one: str, other: str) -> int:
+    """Return the number of characters to put in, take out, replace or swap with their neighbour; more than _FARTHEST counts as one more."""
+    if abs(len(one) - len(other)) > _FARTHEST:
+        return _FARTHEST + 1
+    before: list[int] = []
+    row = list(range(len(other) + 1))
+    for at, character in enumerate(one, 1):
+        ahead, before, row = before, row, [at]
+        for place, wanted in enumerate(other, 1):
+            cost = min(before[place] + 1, row[-1] + 1, before[place - 1] + (character != wanted))
+            if at > 1 and place > 1 and character == other[place - 2] and one[at - 2] == wanted:
+                cost = min(cost, ahead[place - 2] + 1)
+            row.append(cost)
+    return min(row[-1], _FARTHEST + 1)
