@@ -77,3 +77,5 @@ class PrivateEtc:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._holder.communicate()
+        if self.scratch.exists():  # what was still busy inside has ended by now
+            self.scratch.rmdir()
