@@ -27,8 +27,8 @@ def command(file: str | None, config_dir: str | None, dry_run: bool) -> None:
     from sasldb.operations.setup import sender_logins
 
     plan, table = sender_logins.plan(Site(config_dir, file))
-    if table.left_out:
-        tell(f"{table.left_out} users left out: their names are no plain addresses")
+    for note in plan.notes:
+        tell(note)
     if not plan.steps:
         say(f"up to date: {table.addresses} addresses")
     for step in plan.steps:
