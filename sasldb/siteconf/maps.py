@@ -61,19 +61,29 @@ def files(name: str) -> list[str]:
 
 def values(name: str, config_dir: str | None = None) -> set[str]:
     """Return the words of all values of the table (text, commas and blanks taken away); empty where it cannot be listed."""
+    return words(listed(name, config_dir) or [])
+
+
+def words(pairs: list[tuple[str, str]]) -> set[str]:
+    """Return the words of the values of (key, value)."""
+    return {word for _, value in pairs for word in value.replace(",", " ").split()}
+
+
+def listed(name: str, config_dir: str | None = None) -> list[tuple[str, str]] | None:
+    """Return (key, value) of all that the table has (text); None where it cannot be listed."""
     import subprocess
 
     kind, path = _parts(name)
     postmap = next((program for program in _POSTMAP if os.access(program, os.X_OK)), None)
     if kind not in (*_SUFFIX, *_TEXT) or postmap is None:
-        return set()
+        return None
     argv = [postmap, *(["-c", config_dir] if config_dir else []), "-s", f"{kind}:{path}"]
     try:
         done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=_PATIENCE, check=False)
     except (OSError, subprocess.TimeoutExpired):
-        return set()
-    lines = [line.split("\t", 1)[1] for line in os.fsdecode(done.stdout).splitlines() if "\t" in line]
-    return {word for line in lines for word in line.replace(",", " ").split()}
+        return None
+    lines = [line.partition("\t") for line in os.fsdecode(done.stdout).splitlines()]
+    return None if done.returncode else [(key, value) for key, tab, value in lines if tab]
 
 
 def _parts(name: str) -> tuple[str, str]:

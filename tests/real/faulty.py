@@ -188,10 +188,10 @@ class FaultyPostfix:
         except OSError:
             return set()
 
-    def relay(self, user: str = "") -> int:
-        """Offer mail for a foreign domain, after a login as `user` if there is one, and return the reply to the recipient."""
+    def relay(self, user: str = "", sender: str = "a@example.com") -> int:
+        """Offer mail of `sender` for a foreign domain, after a login as `user` if there is one, and return the reply to the recipient."""
         login = f"auth PLAIN\nauth-user {user}\nauth-password {PASSWORD}\n" if user else ""
-        options = f"server 127.0.0.1:{self.port}\ntls\nfrom a@example.com\nto b@example.net\nquit-after RCPT\n{login}"
+        options = f"server 127.0.0.1:{self.port}\ntls\nfrom {sender}\nto b@example.net\nquit-after RCPT\n{login}"
         path = self.home / "swaksrc"
         path.touch(0o600)
         path.write_text(options)

@@ -40,7 +40,7 @@ def run(postfix: FaultyPostfix, fault: Fault) -> Outcome:
     postfix.break_by(fault.inject, fault.reload)
     outcome.code = postfix.login(fault.mechanism, patience=_SHORT if fault.code == SILENT else _LONG)
     if fault.relays:
-        outcome.relayed = (postfix.relay(USER), postfix.relay())
+        outcome.relayed = (postfix.relay(USER, fault.sender), postfix.relay("", fault.sender))
     outcome.status, outcome.report = check(postfix)
     outcome.log = trouble(postfix.log())
     remedies = [finding["remedy"] for finding in outcome.report["findings"]]
@@ -52,7 +52,7 @@ def run(postfix: FaultyPostfix, fault: Fault) -> Outcome:
     outcome.in_clear_after = postfix.in_clear()
     outcome.code_after = postfix.login(fault.after, patience=_LONG)
     if fault.relays:
-        outcome.relayed_after = (postfix.relay(USER), postfix.relay())
+        outcome.relayed_after = (postfix.relay(USER, fault.sender), postfix.relay("", fault.sender))
     _, outcome.report_after = check(postfix)
     return outcome
 

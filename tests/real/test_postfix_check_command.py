@@ -17,6 +17,7 @@ from tests.real import libsasl_smtp
 from tests.real.faults.fault import NO_TLS, OK
 from tests.real.faults.methods import SQL
 from tests.real.faults.postfix import DOVECOT
+from tests.real.faults.users import GENERATE, GENERATED
 from tests.real.faulty import PASSWORD, USER, FaultyPostfix
 from tests.real.postfix import REALM
 
@@ -93,6 +94,21 @@ def test_fix_needs_no_path(postfix: FaultyPostfix) -> None:
     )
     done = postfix.shell(f'PATH="/etc/elsewhere:${{PATH%%:*}}:/usr/bin:/bin"; {CHECK} --fix --yes')
     assert (done.returncode, postfix.login()) == (0, OK), done.stderr
+
+
+def test_fix_generates_the_owners_anew(postfix: FaultyPostfix) -> None:
+    """A new user can send after it, and a line that was written into the generated map is not taken away."""
+    new = 'printf %s "$PASSWORD" | saslpasswd2 -p -c -u example.com bob; cp -p "$DB" "$SEEN"'
+    postfix.break_by(f"{GENERATED} {GENERATE}; {new}")
+    assert postfix.relay("bob", "bob@example.com") == 553
+    done = postfix.shell(CHECK + "--fix --yes")
+    assert done.returncode == 0 and done.stdout.startswith(b"0 found, "), done.stderr
+    assert postfix.relay("bob", "bob@example.com") == 250
+    postfix.break_by(f'{GENERATED} {GENERATE}; echo "a@example.com alice" >> "$CONFIG/sasldb_sender_logins"; {new}')
+    postfix.shell('postmap -c "$CONFIG" "hash:$CONFIG/sasldb_sender_logins"')
+    done = postfix.shell(CHECK + "--fix --yes")
+    assert done.returncode == 1 and b"left: sender-login-map-outdated, for you to decide\n" in done.stderr
+    assert postfix.shell('grep -c a@ "$CONFIG/sasldb_sender_logins"').stdout == b"1\n"
 
 
 LEFT = {

@@ -13,6 +13,7 @@ from tests.real.faults.fault import CHROOT, OK, PLAIN
 from tests.real.faults.methods import SASLAUTHD, SQL, SQL_USER
 from tests.real.faults.others import CLIENT, LENIENT
 from tests.real.faults.postfix import DOVECOT
+from tests.real.faults.users import GENERATE, GENERATED
 from tests.real.faulty import FaultyPostfix
 from tests.real.outcomes import check
 
@@ -88,6 +89,23 @@ SOUND = {
         PLAIN,
         'echo "a@example.com Alice@Example.com" > "$CONFIG/owners"; main "smtpd_sender_login_maps=texthash:$CONFIG/owners" '
         '"smtpd_relay_restrictions=reject_authenticated_sender_login_mismatch, permit_sasl_authenticated, reject_unauth_destination"',
+    ),
+    "owners that were generated": (PLAIN, GENERATED + GENERATE),
+    "owners that were generated, for logins without a realm, and then sorted by hand": (
+        PLAIN,
+        f"main smtpd_sasl_local_domain= myhostname=example.com; printf x | saslpasswd2 -p -c -u example.org bob; {GENERATED} {GENERATE}; "
+        'sort -r "$CONFIG/sasldb_sender_logins" > "$CONFIG/x"; sed -n /Written/p "$CONFIG/x" > "$CONFIG/sasldb_sender_logins"; '
+        'sed /Written/d "$CONFIG/x" >> "$CONFIG/sasldb_sender_logins"; postmap -c "$CONFIG" "hash:$CONFIG/sasldb_sender_logins"',
+    ),
+    "owners that were written by hand, where generated ones would lie": (
+        PLAIN,
+        GENERATED + 'echo "a@example.com alice@example.com" > "$CONFIG/sasldb_sender_logins"; '
+        'postmap -c "$CONFIG" "hash:$CONFIG/sasldb_sender_logins"',
+    ),
+    "owners that were generated outside the jail": (CHROOT, GENERATED + GENERATE),
+    "owners that were generated of users in the jail alone": (
+        CHROOT,
+        f'rm "$DB"; sasldb init -f "$DB"; touch "$SEEN"; {GENERATED} {GENERATE}; grep -q alice "$CONFIG/sasldb_sender_logins"',
     ),
     "a map that may refuse comes before the login": (
         PLAIN,

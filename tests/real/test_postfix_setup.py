@@ -65,6 +65,13 @@ def header(machine: StockMachine) -> str:
     return message
 
 
+def name_login_maps(machine: StockMachine, value: str) -> None:
+    """Set smtpd_sender_login_maps, and have Postfix read it."""
+    machine.shell(f"postconf -e 'smtpd_sender_login_maps = {value}'")
+    machine.age()
+    machine.shell("postfix reload 2>&1")
+
+
 def test_stock_postfix_offers_no_login(stock_machine: StockMachine) -> None:
     """Before, there is STARTTLS and no AUTH: what the following tests find is the setup's doing."""
     assert "STARTTLS" in stock_machine.offered(tls=False)
@@ -120,14 +127,14 @@ def test_options_together(stock_machine: StockMachine, options: str) -> None:
         assert any(line.startswith("AUTH=") for line in stock_machine.offered()) == ("--broken" in options)
         bare = stock_machine.login("gsasl", "PLAIN", "alice", PASSWORD)
         assert bare == (235 if "--local-domain" in options else 535)
+        if _SENDERS in options:
+            stock_machine.shell("sasldb postfix sender-login-maps")
         if "--local-domain" in options:
             assert stock_machine.shell("sasldb postfix check --json").startswith('{"findings": [], ')
         assert bool(stock_machine.offered(587)) == ("--submission" in options)
         if "--submission" in options:
             assert login(stock_machine, "swaks", "LOGIN", 587) == (235, 535)
             assert stock_machine.sent("", ALICE, "", 587) == 554
-        if _SENDERS in options:
-            stock_machine.shell("sasldb postfix sender-login-maps")
         assert (f"(Authenticated sender: {ALICE})" in header(stock_machine)) == ("--authenticated-header" in options)
         assert stock_machine.sent(ALICE, "x@example.org", PASSWORD) == (553 if _SENDERS in options else 250)
         assert stock_machine.sent("", ALICE, "") == (553 if "everybody" in options else 250)
@@ -156,6 +163,34 @@ def test_a_user_sends_as_itself_alone(stock_machine: StockMachine) -> None:
         assert stock_machine.shell("sasldb postfix sender-login-maps") == "up to date: 3 addresses\n"
         stock_machine.shell(f"sasldb delete {bob}; sasldb postfix sender-login-maps")
         assert stock_machine.sent(ALICE, ALICE, PASSWORD) == 250
+        stock_machine.shell("rm /etc/postfix/sasldb_sender_logins*")
+
+
+def test_users_in_a_realm_that_nobody_sends_as(stock_machine: StockMachine) -> None:
+    """Users in the realm of the host's name cannot send as the domain: that is said, by setup too, and both ways out work."""
+    host = f"mail.{DOMAIN}"
+    setup, update = f"{SETUP} {_SENDERS} --yes 2>&1 >/dev/null", "sasldb postfix sender-login-maps 2>&1 >/dev/null"
+    with set_up(stock_machine, _SENDERS) as printed:
+        assert "send as user@" not in printed  # nobody is there yet
+        add(stock_machine, f"alice@{host}")
+        said = stock_machine.shell(update)
+        assert said in stock_machine.shell(setup)
+        assert f"lets users of the realm {host} send as user@{host} alone: as user@{DOMAIN} they are refused" in said
+        assert [stock_machine.sent("alice", sender, PASSWORD) for sender in (ALICE, f"alice@{host}")] == [553, 250]
+        # A map of the administrator's own, before the generated one.
+        ours = stock_machine.shell("postconf -h smtpd_sender_login_maps").strip()
+        stock_machine.shell(f"echo '{ALICE} alice' > /etc/postfix/own; postmap /etc/postfix/own")
+        name_login_maps(stock_machine, f"hash:/etc/postfix/own, {ours}")
+        assert stock_machine.shell(update) == ""
+        assert [stock_machine.sent("alice", sender, PASSWORD) for sender in (ALICE, f"alice@{host}")] == [250, 250]
+        stock_machine.shell("rm /etc/postfix/own*")
+        name_login_maps(stock_machine, ours)
+        # The command that is named.
+        command = said.partition("run: ")[2].partition(" (they log in")[0]
+        stock_machine.shell(command)
+        assert stock_machine.shell(update) == "" and "send as user@" not in stock_machine.shell(setup)
+        assert [stock_machine.sent(ALICE, sender, PASSWORD) for sender in (ALICE, f"alice@{host}")] == [250, 553]
+        assert "sender-login" not in stock_machine.shell("sasldb postfix check --json; true").partition('"passed"')[0]
         stock_machine.shell("rm /etc/postfix/sasldb_sender_logins*")
 
 

@@ -40,11 +40,16 @@ def test_values(table: Path, kind: str) -> None:
     if kind != "texthash":
         subprocess.run(["postmap", "-c", table.parent, f"{kind}:{table}"], check=True, timeout=30)
     assert maps.values(f"{kind}:{table}", str(table.parent)) == {"alice@example.com", "bob", "carol"}
+    assert sorted(key for key, _ in maps.listed(f"{kind}:{table}", str(table.parent)) or ()) == [
+        "@example.net",
+        "a@example.com",
+    ]
 
 
 def test_what_cannot_be_listed(table: Path) -> None:
-    """A table of another kind, and one that is not there, have no values and no files."""
+    """A table of another kind, and one that is not there, have no values, no keys and no files."""
     assert maps.values("ldap:/none", str(table.parent)) == maps.values("hash:/none", str(table.parent)) == set()
+    assert maps.listed("ldap:/none", str(table.parent)) is maps.listed("hash:/none", str(table.parent)) is None
     assert maps.files("ldap:/none") == maps.files("hash:/none") == []
 
 

@@ -127,6 +127,12 @@ def postmap(site: Site, kind: str, path: str) -> str:
     return f"postmap{_instance(site)} {quote(f'{kind}:{path}')}"
 
 
+def sender_login_maps(site: Site) -> str:
+    """Return the command that generates the sender login map anew; smtpd sees by itself that the table has changed."""
+    database = f" -f {quote(site.named)}" if site.named else ""
+    return f"sasldb postfix sender-login-maps{_instance(site)}{database}"
+
+
 def conf_option(site: Site, key: str, value: str) -> str:
     """Return the commands that set `key` in the conf file that smtpd reads."""
     path = quote(site.conf.path)

@@ -71,6 +71,11 @@ class Site(Host):
         named = self.postfix[SASL_PATH]
         return next(map(_conf_name, self.offering), named if is_application(named) else DEFAULT_APPLICATION)
 
+    @property
+    def is_first(self) -> bool:
+        """Whether it is the application that is looked at where none is named."""
+        return self.application == next(map(_conf_name, super().offering), self.application)
+
     @cached_property
     def search(self) -> build.Search:
         """Where the program looks for its conf file."""

@@ -14,6 +14,7 @@ from sasldb.operations.checks import (
     dovecot,
     jail,
     methods,
+    outdated_map,
     processes,
     relaying,
     security,
@@ -27,12 +28,13 @@ from sasldb.operations.checks import (
 from sasldb.operations.checks.finding import Check
 
 ROOT = "main-cf"
-POSTFIX, CONF, PLUGINS, DATABASE, USERS, SECURITY, CLIENT, RUNNING = (
+POSTFIX, CONF, PLUGINS, DATABASE, USERS, SENDERS, SECURITY, CLIENT, RUNNING = (
     "Postfix",
     "libsasl's conf file",
     "Mechanisms and plug-ins",
     "Database",
     "Users",
+    "Senders",
     "Security",
     "Postfix as a client",
     "Processes",
@@ -103,9 +105,15 @@ CHECKS = (
     Check("user-unreachable", users.unreachable, USERS, (*_READ, *_VERIFIED)),
     Check("password-odd", users.odd_passwords, USERS, (*_READ, *_VERIFIED)),
     Check("mechanism-unservable", methods.unservable, USERS, (*_READ, *_VERIFIED, "mechanism-unknown")),
-    Check("sender-login-map-stale", senders.stale_login_maps, USERS, _AUTH),
-    Check("sender-login-owner", senders.unknown_owners, USERS, (*_READ, *_VERIFIED, "sender-login-map-stale", "realm")),
-    Check("sender-login-unenforced", senders.unenforced, USERS, _AUTH),
+    Check("sender-login-map-stale", senders.stale_login_maps, SENDERS, _AUTH),
+    Check("sender-login-map-outdated", outdated_map.outdated, SENDERS, (*_READ, *_VERIFIED, "sender-login-map-stale")),
+    Check(
+        "sender-login-owner",
+        senders.unknown_owners,
+        SENDERS,
+        (*_READ, *_VERIFIED, "sender-login-map-stale", "sender-login-map-outdated", "realm"),
+    ),
+    Check("sender-login-unenforced", senders.unenforced, SENDERS, _AUTH),
     Check("tls-off", security.no_tls, SECURITY, _AUTH),
     Check("tls-certificate", security.certificate, SECURITY, (*_AUTH, "tls-off")),
     Check("security-option-unknown", security.option_names, SECURITY, _AUTH),

@@ -11,7 +11,7 @@ from sasldb.errors import SasldbError
 from sasldb.operations.checks.checking import check
 from sasldb.operations.checks.finding import ERROR
 from sasldb.operations.checks.site import Site
-from sasldb.operations.checks.table import CHECKS, CLIENT, SECURITY
+from sasldb.operations.checks.table import CHECKS, CLIENT, SECURITY, SENDERS
 
 
 def suspects(port: int) -> list[str]:
@@ -20,7 +20,7 @@ def suspects(port: int) -> list[str]:
         site = Site()
         if not site.master or port not in {_port(service.name) for service in site.offering}:
             return []
-        report = check(site, tuple(row for row in CHECKS if row.group not in (SECURITY, CLIENT)), ())
+        report = check(site, tuple(row for row in CHECKS if row.group not in (SENDERS, SECURITY, CLIENT)), ())
     except SasldbError:
         return []
     found = [finding for finding in report.findings if finding.severity == ERROR]

@@ -8,9 +8,9 @@ Errors: SiteConfigError: a restriction has to be put where only the administrato
 
 from __future__ import annotations
 
-import os
-
+from sasldb.operations.checks import generated_map
 from sasldb.operations.checks.encryption import has_tls
+from sasldb.operations.checks.generated_map import LOGIN_MAPS
 from sasldb.operations.checks.host import CYRUS, SASL_PATH, SASL_TYPE, is_application
 from sasldb.operations.checks.site import Site
 from sasldb.operations.setup import restrictions
@@ -24,8 +24,6 @@ from sasldb.siteconf.restrictions import RECIPIENT, RELAY
 Values = dict[str, str]
 
 APPLICATION = "smtpd"
-LOGIN_MAP = "sasldb_sender_logins"  # a file in Postfix's configuration directory
-_MAPS = "smtpd_sender_login_maps"
 _BEFORE, _UNDER = "smtpd_sasl_security_options", "smtpd_sasl_tls_security_options"
 
 
@@ -42,11 +40,6 @@ def changes(site: Site, request: Request, tls: bool) -> Values:
         **(_senders(site, request.sender_logins) if request.sender_logins else {}),
     }
     return {name: value for name, value in wanted.items() if not _is_so(site, name, value)}
-
-
-def login_map(site: Site) -> str:
-    """Return the name of the generated sender login map, as in `hash:/etc/postfix/sasldb_sender_logins`."""
-    return f"{site.postfix['default_database_type']}:{os.path.join(site.postfix.config_dir, LOGIN_MAP)}"
 
 
 def mismatch(bound: str) -> str:
@@ -87,10 +80,10 @@ def _relaying(site: Site) -> Values:
 
 
 def _senders(site: Site, bound: str) -> Values:
-    there = site.postfix.named.get(_MAPS, "").strip()
-    known = login_map(site) in maps.named(site.postfix[_MAPS])
-    listed = there if known else ", ".join(part for part in (there, login_map(site)) if part)
-    return {_MAPS: listed, **_edited(site, restrictions.binding(site.postfix, mismatch(bound)))}
+    there, ours = site.postfix.named.get(LOGIN_MAPS, "").strip(), generated_map.name(site)
+    known = ours in maps.named(site.postfix[LOGIN_MAPS])
+    listed = there if known else ", ".join(part for part in (there, ours) if part)
+    return {LOGIN_MAPS: listed, **_edited(site, restrictions.binding(site.postfix, mismatch(bound)))}
 
 
 def _edited(site: Site, edit: Edit | None) -> Values:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from sasldb.errors import AccessDenied, SiteConfigError
 from sasldb.files import content
 from sasldb.files.ownership import Ownership
+from sasldb.operations.checks import generated_map
 from sasldb.operations.checks.finding import Unseen
 from sasldb.operations.checks.site import Site
 from sasldb.operations.setup import backends, conf, database, parameters, sender_logins, services
@@ -113,8 +114,7 @@ class Setup:
         return next((file for file in found if file.state != conffile.MISSING), found[0])
 
     def _add_login_map(self) -> None:
-        local = self.request.local_domain
-        table = sender_logins.Table(sender_logins.source(self.site), sender_logins.bare_realm(self.site, local))
+        table = generated_map.table(self.site, self.request.local_domain)
         sender_logins.add(self.plan, self.site, table)
         self.plan.notes.append("after each change of users, run: sasldb postfix sender-login-maps")
 

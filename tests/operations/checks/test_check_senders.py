@@ -9,7 +9,7 @@ import pytest
 
 from sasldb.operations.checks import senders, users
 from sasldb.operations.checks.finding import WARNING
-from sasldb.operations.setup.sender_logins import bare_realm
+from sasldb.operations.checks.generated_map import bare_realm
 from tests.conftest import Require
 from tests.operations.checks.postfix_files import SMTP, PostfixFiles
 from tests.operations.databases import make

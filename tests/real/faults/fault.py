@@ -25,7 +25,8 @@ class Fault:
         then: a script for what only the administrator can do after it. where: PLAIN or CHROOT.
         mechanism, after: what the login is tried with before and after the remedy.
         log_may_be_lost: whether Postfix's own logger ends with what it would tell, so that the words may be missing.
-        relays: what relaying comes to while the fault is there, as (whoever logged in, stranger), where that is the point.
+        relays: what relaying comes to while the fault is there, as (whoever logged in, stranger), where that is the point; `sender` is the
+        address that both name.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class Fault:
         self.reload = bool(more.pop("reload", True))
         self.log_may_be_lost = bool(more.pop("log_may_be_lost", False))
         self.relays = more.pop("relays", None)
+        self.sender = str(more.pop("sender", "a@example.com"))
         assert not more, more
 
     def __repr__(self) -> str:

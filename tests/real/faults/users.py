@@ -6,6 +6,8 @@ from tests.real.faults.fault import CHROOT, FAILED, NEW_USER, NOTHING, OK, OWNER
 
 MAP = "smtpd_sender_login_maps=texthash:$CONFIG/owners"
 BIND = "reject_sender_login_mismatch"
+GENERATED = 'main "smtpd_sender_login_maps=hash:$CONFIG/sasldb_sender_logins" smtpd_sender_restrictions=reject_authenticated_sender_login_mismatch; '
+GENERATE = 'sasldb postfix sender-login-maps -c "$CONFIG"'
 
 FAULTS = [
     Fault(
@@ -57,6 +59,24 @@ FAULTS = [
         FAILED,
         None,
         then=NEW_USER,
+    ),
+    Fault(
+        "sender-login-map-outdated",
+        "a user who was made after the owners were generated",
+        f'{GENERATED} saslpasswd2 -d -u example.com alice; {GENERATE}; printf %s "$PASSWORD" | saslpasswd2 -p -c -u example.com alice',
+        OK,
+        "Sender address rejected: not owned by user alice@example.com",
+        "sasldb postfix sender-login-maps -c {config}",
+        relays=(553, 554),
+        sender="alice@example.com",
+    ),
+    Fault(
+        "sender-login-map-outdated",
+        "a user who was deleted after the owners were generated",
+        f"{GENERATED} printf x | saslpasswd2 -p -c -u example.com carol; {GENERATE}; saslpasswd2 -d -u example.com carol",
+        OK,
+        NOTHING,
+        "sasldb postfix sender-login-maps -c {config}",
     ),
     Fault(
         "sender-login-owner",

@@ -17,7 +17,8 @@ def command(file: str | None, config_dir: str | None, dry_run: bool) -> None:
 
     Each user of the database owns the address that is their name. Run this after each change of users, where the map is in use (see
     setup --sender-login-maps). Addresses of other kinds belong in a map of your own, named beside this one in
-    smtpd_sender_login_maps. Names that are no plain address are left out, and counted.
+    smtpd_sender_login_maps. Names that are no plain address are left out, and counted. Says so where the realm of users is no domain
+    that people send as here, for they would be refused.
 
     \b
     Example: after a change of users
@@ -27,8 +28,8 @@ def command(file: str | None, config_dir: str | None, dry_run: bool) -> None:
     from sasldb.operations.setup import sender_logins
 
     plan, table = sender_logins.plan(Site(config_dir, file))
-    if table.left_out:
-        tell(f"{table.left_out} users left out: their names are no plain addresses")
+    for note in plan.notes:
+        tell(note)
     if not plan.steps:
         say(f"up to date: {table.addresses} addresses")
     for step in plan.steps:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sasldb.operations.setup.sender_logins import HEADING, Table
+from sasldb.operations.login_map import HEADING, Table
 from tests.operations.databases import make
 
 SECRET = {"userPassword": b"wonderland"}

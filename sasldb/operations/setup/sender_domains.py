@@ -1,0 +1,44 @@
+"""What is said where the generated sender login map has addresses under which nobody here sends: everybody would be refused.
+
+Where the administrator's own map gives users of such a realm an address, or cannot be listed, it is taken to see to that.
+Errors: none.
+"""
+
+from __future__ import annotations
+
+from shlex import quote
+
+from sasldb.operations.checks import generated_map, remedies
+from sasldb.operations.checks.site import Site
+from sasldb.operations.checks.users import counted
+from sasldb.operations.login_map import Table
+from sasldb.siteconf import maps
+from sasldb.siteconf.domains import Domains
+
+
+def notes(site: Site, table: Table) -> list[str]:
+    """Return one sentence about the realms that are no domain of mail here, none where there is no such realm."""
+    domains = Domains(site.postfix) if table.realms else None
+    likely = domains and domains.likely()
+    if domains is None or not likely:
+        return []
+    realms = [realm for realm in sorted(table.realms) if not domains.have(realm) and not _is_seen_to(site, realm)]
+    if not realms:
+        return []
+    old, source = quote(realms[0]) if len(realms) == 1 else "REALM", quote(generated_map.source(site))
+    move = f"sasldb rename-realm -f {source} {old} {quote(likely)}"
+    return [
+        f"the sender login map lets users of the realm {counted(realms)} send as user@{old} alone: as user@{likely} they are refused "
+        f"(553, not owned by user); if they are to send as that, run: {remedies.together(move, remedies.sender_login_maps(site))} "
+        f"(they log in as user@{likely} then), or name a map of your own before this one in {generated_map.LOGIN_MAPS}"
+    ]
+
+
+def _is_seen_to(site: Site, realm: str) -> bool:
+    """Tell whether another map gives logins of `realm` an address, or may."""
+    ours, bare = generated_map.name(site), generated_map.bare_realm(site)
+    named = {name for value in generated_map.values(site) for name in maps.named(value)} - {ours}
+    tables = [maps.listed(name, site.option) for name in named]
+    owners = {owner.lower() for table in tables for owner in maps.words(table or [])}
+    realms = {owner.partition("@")[2] if "@" in owner else bare for owner in owners}
+    return None in tables or realm.lower() in realms
