@@ -1,7 +1,7 @@
 """The parameters of main.cf that SMTP AUTH wants, and that are not so yet.
 
 A parameter that serves already is left as it is written, whatever it looks like. Passwords in the clear are for TLS alone. Without a
-certificate, mechanisms that send the password are not offered.
+certificate, mechanisms that send the password are not offered. That restrictions let logins pass is a matter of `lists`.
 Source: Postfix 3.7, SASL_README, and postconf(5).
 Errors: SiteConfigError: a restriction has to be put where only the administrator can put it.
 """
@@ -19,13 +19,12 @@ from sasldb.siteconf import maps
 from sasldb.siteconf.restriction_lists import Edit
 from sasldb.siteconf.restrictions import AUTHENTICATED as BOUND_LOGINS
 from sasldb.siteconf.restrictions import EVERYBODY as BOUND_SENDERS
-from sasldb.siteconf.restrictions import RECIPIENT, RELAY
+from sasldb.siteconf.restrictions import LOGIN_MAPS, RECIPIENT, RELAY
 
 Values = dict[str, str]
 
 APPLICATION = "smtpd"
 LOGIN_MAP = "sasldb_sender_logins"  # a file in Postfix's configuration directory
-_MAPS = "smtpd_sender_login_maps"
 _BEFORE, _UNDER = "smtpd_sasl_security_options", "smtpd_sasl_tls_security_options"
 
 
@@ -81,16 +80,16 @@ def _security(site: Site, tls: bool) -> Values:
 
 
 def _relaying(site: Site) -> Values:
-    if not site.postfix[RELAY] and restrictions.lets_logins_relay(site.postfix, RECIPIENT):  # as before Postfix 2.10
+    if not site.postfix[RELAY] and restrictions.protecting(site.postfix, RECIPIENT) is None:  # as before Postfix 2.10
         return {}
-    return _edited(site, restrictions.relaying(site.postfix, RELAY))
+    return _edited(site, restrictions.protecting(site.postfix, RELAY))
 
 
 def _senders(site: Site, bound: str) -> Values:
-    there = site.postfix.named.get(_MAPS, "").strip()
-    known = login_map(site) in maps.named(site.postfix[_MAPS])
+    there = site.postfix.named.get(LOGIN_MAPS, "").strip()
+    known = login_map(site) in maps.named(site.postfix[LOGIN_MAPS])
     listed = there if known else ", ".join(part for part in (there, login_map(site)) if part)
-    return {_MAPS: listed, **_edited(site, restrictions.binding(site.postfix, mismatch(bound)))}
+    return {LOGIN_MAPS: listed, **_edited(site, restrictions.binding(site.postfix, mismatch(bound)))}
 
 
 def _edited(site: Site, edit: Edit | None) -> Values:
