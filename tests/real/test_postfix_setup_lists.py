@@ -208,6 +208,25 @@ def test_a_content_filter_gives_its_mail_back(machine: StockMachine, options: st
         machine.shell("rm -f /etc/postfix/sasldb_sender_logins*")
 
 
+def test_a_content_filter_that_would_be_bound(machine: StockMachine) -> None:
+    """With the policy everybody it is said which service would refuse users' mail for lack of a login; what is said then lets it pass."""
+    serve(machine, "127.0.0.1:10025 inet n - n - - smtpd -o content_filter= -o mynetworks=127.0.0.0/8")
+    with set_up(machine, f"{LOCAL} --sender-login-maps --sender-login-policy everybody") as printed:
+        add(machine, ALICE)
+        machine.shell("sasldb postfix sender-login-maps")
+        said = "127.0.0.1:10025/inet is a content filter's, and would refuse users' mail: give it -o smtpd_sender_restrictions="
+        assert f"sasldb: {said}\n" in printed
+        assert machine.sent("", ALICE, "", 10025) == 553
+        kept = f"{machine.scratch}/master.cf"
+        machine.shell(
+            f"cp -a /etc/postfix/master.cf {kept}; postconf -P 127.0.0.1:10025/inet/smtpd_sender_restrictions="
+        )
+        machine.age()
+        machine.shell("postfix stop 2>/dev/null; postfix start 2>/dev/null")
+        assert machine.sent("", ALICE, "", 10025) == 250
+        machine.shell(f"cp -a {kept} /etc/postfix/master.cf; rm /etc/postfix/sasldb_sender_logins*")
+
+
 def test_a_port_without_logins(machine: StockMachine) -> None:
     """A service that offers no AUTH, and relays for nobody, stays as it is."""
     serve(machine, f"{PORT} inet n - y - - smtpd -o smtpd_sasl_auth_enable=no -o smtpd_relay_restrictions=reject")
