@@ -20,6 +20,8 @@ from sasldb.siteconf import postfix, restrictions
 SMTPD, INET = "smtpd", "inet"
 _MISPLACED = "unused parameter: "
 _CONFIG_DIRECTORY = "config_directory"
+_FILTERED = ("content_filter", "receive_override_options", "smtpd_authorized_xforward_hosts")
+_FOR_CLIENTS = (25, 465, 587)
 _PORTS = {"smtp": 25, "submission": 587, "submissions": 465, "smtps": 465}  # where the system's table has no such name
 
 
@@ -77,6 +79,17 @@ class Service:
         except OSError:
             return _PORTS.get(name)
 
+    @property
+    def reinjects(self) -> bool:
+        """Whether it is there for a content filter on this machine, to give mail back: no client logs in here.
+
+        It listens at the loopback alone, at a port of its own, and has an option of FILTER_README or SMTPD_PROXY_README.
+        """
+        host = self.name.rpartition(":")[0].strip("[]").lower()
+        local = host in ("localhost", "::1") or host.startswith("127.")
+        options = any(name in self.own for name in _FILTERED)
+        return self.kind == INET and local and options and self.port not in _FOR_CLIENTS
+
 
 class Instance:
     """One Postfix.
@@ -116,7 +129,7 @@ class Instance:
     def see_alone(self, name: str, service: Service | None = None) -> None:
         """See that an edit of parameter `name` changes one list alone: it is such a list, or named in one place.
 
-        The edit is one of main.cf, or of what `service` has of its own.
+        The same list of several services counts as one. The edit is one of main.cf, or of what `service` has of its own.
 
         Raises:
             SiteConfigError: it is named more than once.
@@ -128,8 +141,13 @@ class Instance:
             others = [one for one in self.services if name not in one.own]
             values.update({f"{one.label}/{key}": value for one in others for key, value in one.own.items()})
         word = re.compile(rf"(?<![\w-]){re.escape(name)}(?![\w-])")
-        uses = sum(len(word.findall(value)) for key, value in values.items() if not key.endswith(restrictions.CLASSES))
-        if name not in restrictions.LISTS and uses > 1:
+        found = {
+            key: len(word.findall(value)) for key, value in values.items() if not key.endswith(restrictions.CLASSES)
+        }
+        uses = {key: times for key, times in found.items() if times}
+        lists = {key.rpartition("/")[2] for key in uses}
+        is_one = len(lists) == 1 and lists <= set(restrictions.LISTS) and max(uses.values()) == 1
+        if name not in restrictions.LISTS and sum(uses.values()) > 1 and not is_one:
             reason = f"the word that decides stands in {name}, which is used more than once"
             raise SiteConfigError(name, reason, remedy="change what uses it by hand, then run this again")
 

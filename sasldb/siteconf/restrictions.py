@@ -24,6 +24,7 @@ LISTS = (CLIENT, HELO, SENDER, RELAY, RECIPIENT)
 CLASSES = "smtpd_restriction_classes"
 LOGIN, NEIGHBOURS, PROTECTION = "permit_sasl_authenticated", "permit_mynetworks", "reject_unauth_destination"
 GOOD = f"{NEIGHBOURS}, {LOGIN}, {PROTECTION}"
+LOGIN_MAPS = "smtpd_sender_login_maps"
 EVERYBODY, AUTHENTICATED = "reject_sender_login_mismatch", "reject_authenticated_sender_login_mismatch"
 BINDING = (EVERYBODY, AUTHENTICATED, "reject_known_sender_login_mismatch")  # senders to those who have logged in
 PERMIT, REFUSE, NEITHER = "permit", "refuse", ""
@@ -118,6 +119,8 @@ def binding(parameters: Parameters) -> Step | None:
 def admitting(parameters: Parameters, name: str) -> Edit | None:
     """Return the edit that lets who has logged in pass what refuses them in the list `name`; None where nothing does.
 
+    What binds senders further on in the list, and in none before it, comes along, for no user would come to it any more.
+
     Raises:
         SiteConfigError: the place is not known, or the list is gone through before anybody can log in.
     """
@@ -126,7 +129,10 @@ def admitting(parameters: Parameters, name: str) -> Edit | None:
         return None
     if name in (CLIENT, HELO) and not _is_delayed(parameters):
         raise SiteConfigError(name, "with smtpd_delay_reject = no, this list is gone through before the login")
-    return before(parameters, step.place, LOGIN)
+    found = steps(parameters, name)
+    behind = [one.name for one in found[found.index(step) :] if one.name in BINDING and not one.warned]
+    is_lost = parameters.value(LOGIN_MAPS) and binding(parameters) is None
+    return before(parameters, step.place, *(behind[:1] if is_lost else ()), LOGIN)
 
 
 def protecting(parameters: Parameters, name: str) -> Edit:

@@ -1,7 +1,7 @@
 """main.cf and master.cf as postconf would leave them: it edits copies in a private directory, and the real files are not touched.
 
-So a change can be shown before it is made, and what is then made is what was shown. Source: postconf(1): -e, -F, -M and -P edit the files
-of the directory that -c names. Errors: `SiteConfigError`.
+So a change can be shown before it is made, and what is then made is what was shown; the next change can be planned on what the last one
+came to. Source: postconf(1): -e, -F, -M and -P edit the files of the directory that -c names. Errors: `SiteConfigError`.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ class Scratch:
         except OSError as error:
             self.remove()
             raise SiteConfigError(f"{config_dir}/{name}", f"cannot be read: {error.strerror}") from error
+        self._age()
 
     def set(self, values: Mapping[str, str]) -> None:
         """Set parameters of main.cf, name -> value."""
@@ -62,6 +63,11 @@ class Scratch:
 
     def _edit(self, arguments: list[str]) -> None:
         postfix.ask(arguments, self.directory)
+        self._age()
+
+    def _age(self) -> None:
+        """Make main.cf old: Postfix's programs wait for one that has just been changed."""
+        os.utime(os.path.join(self.directory, FILES[0]), (0, 0))
 
     def remove(self) -> None:
         """Remove the copies."""

@@ -117,6 +117,11 @@ SOUND = {
         'for port in 2527 2528; do postconf -c "$CONFIG" -M "127.0.0.1:$port/inet=127.0.0.1:$port inet n - n - - smtpd '
         '-o smtpd_sasl_auth_enable=no -o smtpd_relay_restrictions=permit_mynetworks,reject -o mynetworks=127.0.0.0/8"; done',
     ),
+    "a port for the mail that a content filter gives back, which has AUTH from main.cf": (
+        PLAIN,
+        'postconf -c "$CONFIG" -M "127.0.0.1:2529/inet=127.0.0.1:2529 inet n - n - - smtpd -o content_filter= -o mynetworks=127.0.0.0/8 '
+        '-o smtpd_client_restrictions=permit_mynetworks,reject -o smtpd_recipient_restrictions=permit_mynetworks,reject"',
+    ),
     "neighbours in tables and files": (
         PLAIN,
         'echo 10.0.0.0/8 > "$CONFIG/nets"; echo "0.0.0.0/0 dunno" > "$CONFIG/table"; main "mynetworks=!0.0.0.0/0, $CONFIG/nets, cidr:$CONFIG/table" '

@@ -83,6 +83,49 @@ def test_what_is_named_more_than_once(config: Path) -> None:
         found.see_alone("ours")
 
 
+def test_what_one_list_of_several_services_names(config: Path) -> None:
+    """An edit of what each service names once, for the same list, is fine; another list, or a second time, is refused."""
+    lines = ["25 inet n - n - - smtpd", "26 inet n - n - - smtpd"]
+    lines = [
+        f"{line} -o smtpd_client_restrictions=$mua,other,$twice -o smtpd_helo_restrictions=$other" for line in lines
+    ]
+    with open(config / "master.cf", "a") as file:
+        file.write("\n".join(lines) + "\n")
+    with open(config / "main.cf", "a") as file:
+        file.write("mua = reject\nother = reject\ntwice = reject\nsmtpd_client_restrictions = $twice, $mua, $twice\n")
+    os.utime(config / "main.cf", (1_000_000_000, 1_000_000_000))
+    found = Instance(str(config))
+    found.see_alone("mua", found.servers[-1])
+    for name in ("other", "twice"):
+        with pytest.raises(SiteConfigError, match=f"stands in {name}, which is used more than once"):
+            found.see_alone(name, found.servers[-1])
+
+
+@pytest.mark.parametrize(
+    ("line", "reinjects"),
+    [
+        ("127.0.0.1:10025 inet n - n - - smtpd -o content_filter=", True),
+        (
+            "[::1]:10025 inet n - n - - smtpd -o receive_override_options=no_unknown_recipient_checks",
+            True,
+        ),
+        (
+            "localhost:10026 inet n - n - - smtpd -o smtpd_authorized_xforward_hosts=127.0.0.0/8",
+            True,
+        ),
+        ("127.0.0.1:10025 inet n - n - - smtpd", False),
+        ("127.0.0.1:587 inet n - n - - smtpd -o content_filter=", False),
+        ("192.0.2.1:10025 inet n - n - - smtpd -o content_filter=", False),
+        ("10025 inet n - n - - smtpd -o content_filter=", False),
+    ],
+)
+def test_what_is_there_for_a_content_filter(config: Path, line: str, reinjects: bool) -> None:
+    """Its address is of the loopback, its port none that clients know, and its options are those of Postfix's pages about filters."""
+    with open(config / "master.cf", "a") as file:
+        file.write(f"{line}\n")
+    assert Instance(str(config)).servers[-1].reinjects is reinjects
+
+
 @pytest.mark.parametrize(("level", "chroot"), [("0", True), ("1", False), ("3.6", False)])
 def test_an_unset_chroot_column(config: Path, level: str, chroot: bool) -> None:
     """What `-` means depends on the compatibility level."""

@@ -9,6 +9,7 @@ from sasldb.siteconf import restriction_lists, restrictions
 from sasldb.siteconf.restriction_lists import Edit
 from sasldb.siteconf.restrictions import (
     CLIENT,
+    LOGIN_MAPS,
     NEIGHBOUR,
     NEITHER,
     PERMIT,
@@ -214,6 +215,37 @@ def test_the_login_goes_into_a_class() -> None:
     assert restrictions.admitting(relay("$a", a="reject"), RELAY) == Edit("a", "permit_sasl_authenticated, reject")
     with pytest.raises(SiteConfigError, match="expression"):
         restrictions.admitting(relay("${x?a}", a="reject"), RELAY)
+
+
+@pytest.mark.parametrize(
+    ("text", "more", "after"),
+    [
+        (
+            f"reject, {BIND}",
+            {LOGIN_MAPS: "hash:/x"},
+            f"{BIND}, permit_sasl_authenticated, reject, {BIND}",
+        ),
+        (f"reject, {BIND}", {}, f"permit_sasl_authenticated, reject, {BIND}"),
+        (
+            f"reject, {BIND}",
+            {LOGIN_MAPS: "hash:/x", SENDER: BIND},
+            f"permit_sasl_authenticated, reject, {BIND}",
+        ),
+        (
+            f"{BIND}, reject, {BIND}",
+            {LOGIN_MAPS: "hash:/x"},
+            f"{BIND}, permit_sasl_authenticated, reject, {BIND}",
+        ),
+        (
+            f"reject, warn_if_reject {BIND}",
+            {LOGIN_MAPS: "hash:/x"},
+            f"permit_sasl_authenticated, reject, warn_if_reject {BIND}",
+        ),
+    ],
+)
+def test_what_binds_senders_is_not_passed_by(text: str, more: dict[str, str], after: str) -> None:
+    """What would bind users further on comes along before the login; not where it binds already, only warns, or asks no map."""
+    assert restrictions.admitting(relay(text, **more), RELAY) == Edit(RELAY, after)
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ from sasldb.operations import login_map
 from sasldb.operations.checks.site import Site
 from sasldb.operations.login_map import Table
 from sasldb.siteconf import maps
+from sasldb.siteconf.restrictions import LOGIN_MAPS
 
-LOGIN_MAPS = "smtpd_sender_login_maps"
 _FILE = "sasldb_sender_logins"  # in Postfix's configuration directory
 _DOMAIN = "smtpd_sasl_local_domain"
 

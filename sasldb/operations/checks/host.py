@@ -15,6 +15,7 @@ from sasldb.siteconf.instance import Instance, Service
 
 SASL_TYPE, SASL_PATH = "smtpd_sasl_type", "smtpd_sasl_path"
 CYRUS = "cyrus"
+_ENABLE = "smtpd_sasl_auth_enable"
 _FACING_CLIENTS = ("inet", "pass")
 
 
@@ -26,7 +27,7 @@ def is_application(name: str) -> bool:
 class Host:
     """One Postfix, or another application of libsasl, of which Postfix knows nothing (`foreign`)."""
 
-    def __init__(self, config_dir: str | None, application: str | None) -> None:
+    def __init__(self, config_dir: str | None, application: str | None = None) -> None:
         """Remember what to look at; nothing is read yet."""
         self._config_dir = config_dir
         self._application = application
@@ -61,8 +62,9 @@ class Host:
 
     @property
     def enabled(self) -> list[Service]:
-        """Those that have AUTH switched on."""
-        return [service for service in self.servers if service.is_on("smtpd_sasl_auth_enable")]
+        """Those that have AUTH switched on; not one for a content filter that only has it from main.cf, for nobody logs in there."""
+        servers = [service for service in self.servers if not service.reinjects or _ENABLE in service.own]
+        return [service for service in servers if service.is_on(_ENABLE)]
 
     @property
     def offering(self) -> list[Service]:

@@ -18,6 +18,7 @@ from sasldb.operations.checks.site import Site
 from sasldb.operations.checks.users import counted
 from sasldb.operations.login_map import HEADING, Owners
 from sasldb.siteconf import maps, restrictions
+from sasldb.siteconf.restrictions import LOGIN_MAPS
 
 _OWN_LINES = "Lines of your own in it would be lost: put them into another map that smtpd_sender_login_maps names."
 
@@ -25,7 +26,7 @@ _OWN_LINES = "Lines of your own in it would be lost: put them into another map t
 def outdated(site: Site) -> Problem | None:
     """Look for a generated map that is not what it would be now."""
     name = generated_map.name(site)
-    services = [one for one in site.offering if name in maps.named(one.value(generated_map.LOGIN_MAPS))]
+    services = [one for one in site.offering if name in maps.named(one.value(LOGIN_MAPS))]
     # Of several applications, it is made of the users of the first.
     there = _generated(site) if services and site.uses_sasldb and site.is_first else None
     if there is None:

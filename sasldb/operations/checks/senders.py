@@ -15,9 +15,9 @@ from sasldb.operations.checks.users import counted, stale_map
 from sasldb.siteconf import maps, restriction_lists, restrictions
 from sasldb.siteconf.instance import Service
 from sasldb.siteconf.restriction_lists import Edit
-from sasldb.siteconf.restrictions import BINDING, EVERYBODY, SENDER, USER
+from sasldb.siteconf.restrictions import BINDING, EVERYBODY, LOGIN_MAPS, SENDER, USER
 
-_LOGIN_MAPS, _DOMAIN = "smtpd_sender_login_maps", "smtpd_sasl_local_domain"
+_DOMAIN = "smtpd_sasl_local_domain"
 
 
 def unknown_owners(site: Site) -> Problem | None:
@@ -27,7 +27,7 @@ def unknown_owners(site: Site) -> Problem | None:
     logins = {login.lower() for login in site.contents.logins}
     owned: dict[str, list[Service]] = {}  # owner -> the services that ask for it
     for service in site.offering:
-        for name in maps.named(service.value(_LOGIN_MAPS)):
+        for name in maps.named(service.value(LOGIN_MAPS)):
             for owner in maps.values(name, site.option):
                 owned.setdefault(owner, []).append(service)
     unknown = sorted(o for o, services in owned.items() if not any(_is_reported(o, one, logins) for one in services))
@@ -36,10 +36,10 @@ def unknown_owners(site: Site) -> Problem | None:
     domains = {service.value(_DOMAIN) for service in owned[unknown[0]]} - {""}
     full = [login for login in (f"{unknown[0]}@{domain}" for domain in sorted(domains)) if login.lower() in logins]
     if "@" not in unknown[0] and full:
-        seen = f"{_LOGIN_MAPS} names {unknown[0]}, whom smtpd knows as {full[0]}"
+        seen = f"{LOGIN_MAPS} names {unknown[0]}, whom smtpd knows as {full[0]}"
         why = f"smtpd appends {_DOMAIN} to a login without a realm, so this owner is nobody."
         return Problem.without_remedy(seen, why, f"write {full[0]} into the map, and run postmap.", WARNING)
-    seen = f"{_LOGIN_MAPS} names {counted(unknown)}, who is not in {site.database}"
+    seen = f"{LOGIN_MAPS} names {counted(unknown)}, who is not in {site.database}"
     why = "Owners are logins: nobody can log in as this one, so nobody may use its addresses."
     reason = "make the user with saslpasswd2, or correct the map and run postmap."
     return Problem.without_remedy(seen, why, reason, WARNING)
@@ -47,7 +47,7 @@ def unknown_owners(site: Site) -> Problem | None:
 
 def unenforced(site: Site) -> Problem | None:
     """Look for sender login maps that no restriction asks before another one lets users through."""
-    services = [one for one in site.offering if one.value(_LOGIN_MAPS) and restrictions.binding(one) is None]
+    services = [one for one in site.offering if one.value(LOGIN_MAPS) and restrictions.binding(one) is None]
     if not services:
         return None
     seen, why = _unasked(services[0]), "Every user may send as anybody: the map alone forbids nothing."
@@ -59,7 +59,7 @@ def unenforced(site: Site) -> Problem | None:
 
 def stale_login_maps(site: Site) -> Problem | None:
     """Look for sender login maps that postmap has not brought up to date."""
-    for name in dict.fromkeys(name for one in site.offering for name in maps.named(one.value(_LOGIN_MAPS))):
+    for name in dict.fromkeys(name for one in site.offering for name in maps.named(one.value(LOGIN_MAPS))):
         problem = stale_map(site, name, "what was changed in the map has no effect.")
         if problem:
             return problem
@@ -81,7 +81,7 @@ def _unasked(service: Service) -> str:
                 _, decides = restrictions.verdict(service, name, USER)
                 behind = "warn_if_reject" if step.warned or decides is None else decides.name
                 return f"{step.name} stands behind {behind} in {name} of {service.label}"
-    return f"{_LOGIN_MAPS} is set, and no restriction of {service.label} asks it"
+    return f"{LOGIN_MAPS} is set, and no restriction of {service.label} asks it"
 
 
 def _bound(site: Site, service: Service) -> Edit:

@@ -1,7 +1,7 @@
 """The parameters of main.cf that SMTP AUTH wants, and that are not so yet.
 
 A parameter that serves already is left as it is written, whatever it looks like. Passwords in the clear are for TLS alone. Without a
-certificate, mechanisms that send the password are not offered.
+certificate, mechanisms that send the password are not offered. That restrictions let logins pass is a matter of `lists`.
 Source: Postfix 3.7, SASL_README, and postconf(5).
 Errors: SiteConfigError: a restriction has to be put where only the administrator can put it.
 """
@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from sasldb.operations.checks import generated_map
 from sasldb.operations.checks.encryption import has_tls
-from sasldb.operations.checks.generated_map import LOGIN_MAPS
 from sasldb.operations.checks.host import CYRUS, SASL_PATH, SASL_TYPE, is_application
 from sasldb.operations.checks.site import Site
 from sasldb.operations.setup import restrictions
@@ -19,7 +18,7 @@ from sasldb.siteconf import maps
 from sasldb.siteconf.restriction_lists import Edit
 from sasldb.siteconf.restrictions import AUTHENTICATED as BOUND_LOGINS
 from sasldb.siteconf.restrictions import EVERYBODY as BOUND_SENDERS
-from sasldb.siteconf.restrictions import RECIPIENT, RELAY
+from sasldb.siteconf.restrictions import LOGIN_MAPS, RECIPIENT, RELAY
 
 Values = dict[str, str]
 
@@ -74,9 +73,9 @@ def _security(site: Site, tls: bool) -> Values:
 
 
 def _relaying(site: Site) -> Values:
-    if not site.postfix[RELAY] and restrictions.lets_logins_relay(site.postfix, RECIPIENT):  # as before Postfix 2.10
+    if not site.postfix[RELAY] and restrictions.protecting(site.postfix, RECIPIENT) is None:  # as before Postfix 2.10
         return {}
-    return _edited(site, restrictions.relaying(site.postfix, RELAY))
+    return _edited(site, restrictions.protecting(site.postfix, RELAY))
 
 
 def _senders(site: Site, bound: str) -> Values:

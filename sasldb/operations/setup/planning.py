@@ -15,7 +15,7 @@ from sasldb.files.ownership import Ownership
 from sasldb.operations.checks import generated_map
 from sasldb.operations.checks.finding import Unseen
 from sasldb.operations.checks.site import Site
-from sasldb.operations.setup import backends, conf, database, parameters, sender_logins, services
+from sasldb.operations.setup import backends, conf, database, lists, parameters, sender_logins, services
 from sasldb.operations.setup.certificate import Certificate
 from sasldb.operations.setup.request import SASLDB, Request
 from sasldb.operations.setup.steps import FileStep, Plan
@@ -123,6 +123,9 @@ class Setup:
         with Scratch(config_dir) as scratch:
             scratch.set(parameters.changes(self.site, self.request, self._tls))
             self.plan.notes += services.edit(scratch, self.site, self.request, self._tls, free)
+            if self.request.sender_logins:  # first: what binds senders stands before what lets logins pass
+                self.plan.notes += lists.bind(scratch, parameters.mismatch(self.request.sender_logins))
+            self.plan.notes += lists.admit(scratch)
             for name in FILES:
                 path = os.path.join(config_dir, name)
                 present = content.look(path)

@@ -1,4 +1,4 @@
-"""What a setup wants of restriction lists, as edits that put single words in: logins relay, strangers do not, senders are bound to logins.
+"""What a setup wants of restriction lists, as edits that put single words in: strangers do not relay, senders are bound to logins.
 
 How smtpd goes through a list, and where a word has to stand, is known to `siteconf.restrictions`.
 Errors: SiteConfigError where the place is not one that can be written to.
@@ -19,15 +19,14 @@ def lets_logins_relay(parameters: Parameters, name: str) -> bool:
     return outcomes[0] == REFUSE and outcomes[1] != REFUSE
 
 
-def relaying(parameters: Parameters, name: str) -> Edit | None:
-    """Return the edit after which that is so; None where it is.
+def protecting(parameters: Parameters, name: str) -> Edit | None:
+    """Return the edit after which the list `name` refuses strangers, and lets pass who has logged in; None where it refuses strangers.
 
     Raises:
         SiteConfigError: the place is not known.
     """
-    if restrictions.verdict(parameters, name, STRANGER)[0] != REFUSE:
-        return restrictions.protecting(parameters, name)
-    return restrictions.admitting(parameters, name)
+    refuses = restrictions.verdict(parameters, name, STRANGER)[0] == REFUSE
+    return None if refuses else restrictions.protecting(parameters, name)
 
 
 def binding(parameters: Parameters, policy: str) -> Edit | None:

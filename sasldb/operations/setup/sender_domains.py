@@ -14,6 +14,7 @@ from sasldb.operations.checks.users import counted
 from sasldb.operations.login_map import Table
 from sasldb.siteconf import maps
 from sasldb.siteconf.domains import Domains
+from sasldb.siteconf.restrictions import LOGIN_MAPS
 
 
 def notes(site: Site, table: Table) -> list[str]:
@@ -30,7 +31,7 @@ def notes(site: Site, table: Table) -> list[str]:
     return [
         f"the sender login map lets users of the realm {counted(realms)} send as user@{old} alone: as user@{likely} they are refused "
         f"(553, not owned by user); if they are to send as that, run: {remedies.together(move, remedies.sender_login_maps(site))} "
-        f"(they log in as user@{likely} then), or name a map of your own before this one in {generated_map.LOGIN_MAPS}"
+        f"(they log in as user@{likely} then), or name a map of your own before this one in {LOGIN_MAPS}"
     ]
 
 

@@ -13,6 +13,7 @@ from sasldb.operations.login_map import Table
 from sasldb.operations.setup import sender_domains
 from sasldb.operations.setup.steps import GeneratedStep, Plan
 from sasldb.siteconf import control, maps
+from sasldb.siteconf.restrictions import LOGIN_MAPS
 
 PUBLIC = Ownership(0, 0, 0o644)
 _REMEDY = "run: sasldb postfix setup --sender-login-maps"
@@ -25,7 +26,7 @@ def plan(site: Site) -> tuple[Plan, Table]:
         SiteConfigError: neither main.cf nor master.cf names it. DatabaseError: the database cannot be read.
     """
     if not generated_map.is_named(site):
-        reason = f"{generated_map.LOGIN_MAPS} does not name {generated_map.name(site)}"
+        reason = f"{LOGIN_MAPS} does not name {generated_map.name(site)}"
         raise SiteConfigError(site.postfix.config_dir, reason, remedy=_REMEDY)
     made, table = Plan(), generated_map.table(site)
     if table.left_out:

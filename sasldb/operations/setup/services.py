@@ -1,22 +1,19 @@
-"""The services of master.cf: submission, overrides that would keep a restriction of main.cf from having an effect, the chroot.
+"""The services of master.cf: submission, those that ask Dovecot, the chroot. Their restriction lists are a matter of `lists`.
 
 Submission is RFC 6409: port 587, for those who log in and for nobody else. Source of the options: Postfix's own master.cf.
-Errors: `SiteConfigError`: submission without a certificate, or where another program serves the port;
-a restriction that only the administrator can put in its place.
+Errors: `SiteConfigError`: submission without a certificate, or where another program serves the port; a restriction that protects
+it from strangers, and that only the administrator can put in its place.
 """
 
 from __future__ import annotations
 
 from sasldb.errors import SiteConfigError
-from sasldb.operations.checks import remedies
-from sasldb.operations.checks.host import CYRUS, SASL_PATH, SASL_TYPE, is_application
+from sasldb.operations.checks.host import CYRUS, SASL_PATH, SASL_TYPE, Host, is_application
 from sasldb.operations.checks.site import Site
-from sasldb.operations.setup import restrictions
-from sasldb.operations.setup.parameters import mismatch
+from sasldb.operations.setup import lists, restrictions
 from sasldb.operations.setup.request import Request
 from sasldb.siteconf.instance import SMTPD, Service
-from sasldb.siteconf.restriction_lists import Edit
-from sasldb.siteconf.restrictions import RELAY, SENDER
+from sasldb.siteconf.restrictions import RELAY
 from sasldb.siteconf.scratch import Scratch
 
 LABEL = "submission/inet"
@@ -45,9 +42,8 @@ def edit(scratch: Scratch, site: Site, request: Request, tls: bool, free: str) -
         if not tls:
             remedy = "give Postfix one (smtpd_tls_chain_files), then run this again"
             raise SiteConfigError("submission", "needs a certificate that works", remedy=remedy)
-        _submit(scratch, site, bool(free))
-    sentences += _free(scratch, site, free) if free else []
-    return sentences + (_bind_senders(scratch, site, request.sender_logins) if request.sender_logins else [])
+        _submit(scratch, bool(free))
+    return sentences + (_free(scratch, site, free) if free else [])
 
 
 def _keep_dovecot(scratch: Scratch, site: Site) -> list[str]:
@@ -87,54 +83,27 @@ def _free(scratch: Scratch, site: Site, why: str) -> list[str]:
     return [f"{label} is taken out of its chroot: {why}" for label in labels]
 
 
-def _submit(scratch: Scratch, site: Site, free: bool) -> None:
+def _submit(scratch: Scratch, free: bool) -> None:
     """Serve the port: by what listens there already, under whatever name and at whatever address, else by a service of its own."""
-    present = [service for service in site.postfix.services if service.port == _PORT]
+    host = Host(scratch.directory)
+    present = [service for service in host.postfix.services if service.port == _PORT]
     for service in present:
         if service.program != SMTPD:
             reason = f"port {_PORT} is served by {service.program} already ({service.label} in master.cf)"
             raise SiteConfigError("submission", reason, remedy="free the port, or run this without --submission")
-        _complete(scratch, site, service)
+        _complete(scratch, host, service)
     if not present:
-        jailed = not free and any(service.chroot for service in site.servers)
+        jailed = not free and any(service.chroot for service in host.servers)
         scratch.add_service(LABEL, f"submission inet n - {'y' if jailed else 'n'} - - smtpd")
         scratch.set_service(LABEL, _OPTIONS)
 
 
-def _complete(scratch: Scratch, site: Site, present: Service) -> None:
+def _complete(scratch: Scratch, host: Host, present: Service) -> None:
     """Give a submission service of the administrator's what it lacks."""
     wanted = {name: _OPTIONS[name] for name in _REQUIRED if present.value(name) != _OPTIONS[name]}
     if restrictions.lets_logins_relay(present, RELAY):
         wanted.pop(RELAY, None)
     elif present.value(RELAY) and RELAY in present.own:
         del wanted[RELAY]
-        _edit(scratch, site, present, restrictions.relaying(present, RELAY))
+        lists.write(scratch, host, present, restrictions.protecting(present, RELAY))
     scratch.set_service(present.label, wanted)
-
-
-def _bind_senders(scratch: Scratch, site: Site, bound: str) -> list[str]:
-    """See that services which have a list of their own bind senders to logins as well."""
-    sentences = []
-    for service in site.servers:
-        if SENDER not in service.own or _names_another(service):
-            continue
-        try:
-            _edit(scratch, site, service, restrictions.binding(service, mismatch(bound)))
-        except SiteConfigError:
-            sentences.append(f"{service.label} has a {SENDER} of its own in master.cf: add {mismatch(bound)} there")
-    return sentences
-
-
-def _edit(scratch: Scratch, site: Site, service: Service, edit: Edit | None) -> None:
-    """Make the edit in what the service has of its own, or in what its list names of main.cf.
-
-    Raises:
-        SiteConfigError: other lists have it too, or postconf cannot write it.
-    """
-    if edit is None:
-        return
-    site.postfix.see_alone(edit.parameter, service)
-    if edit.parameter in service.own:
-        scratch.set_service(service.label, {edit.parameter: remedies.written(service, *edit)})
-    else:
-        scratch.set({edit.parameter: edit.text})

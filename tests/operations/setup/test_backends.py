@@ -10,7 +10,7 @@ from sasldb.errors import SiteConfigError
 from sasldb.operations.setup.planning import Setup
 from sasldb.operations.setup.steps import FileStep
 from tests.conftest import Require
-from tests.operations.setup.test_planning import GOOD, Ground
+from tests.operations.setup.ground import GOOD, Ground
 
 MASTER = """\
 smtp inet n - y - - smtpd

@@ -10,7 +10,7 @@ import pytest
 from sasldb.operations.checks.site import Site
 from sasldb.operations.setup.reach import trouble
 from tests.conftest import Require, lacking
-from tests.operations.setup.test_planning import Ground
+from tests.operations.setup.ground import Ground
 
 JAILED = "smtp inet n - y - - smtpd\n"
 EXTERNAL = "ldapdb_mech: EXTERNAL\nldapdb_uri: "

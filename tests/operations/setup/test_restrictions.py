@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from sasldb.operations.setup.restrictions import binding, lets_logins_relay, relaying
-from sasldb.siteconf.restriction_lists import split
-from sasldb.siteconf.restrictions import AUTHENTICATED, EVERYBODY, RELAY, SENDER
+from sasldb.operations.setup.restrictions import binding, lets_logins_relay, protecting
+from sasldb.siteconf.restriction_lists import Edit, split
+from sasldb.siteconf.restrictions import AUTHENTICATED, EVERYBODY, RELAY, SENDER, admitting
 
 STOCK = "permit_mynetworks permit_sasl_authenticated defer_unauth_destination"
 
@@ -22,6 +22,12 @@ class Texts:
         return self.texts.get(name, "")
 
     value = written
+
+
+def relaying(before: str) -> Edit | None:
+    """Return the edit of a list that strangers or logins ask for, in this order."""
+    parameters = Texts(**{RELAY: before})
+    return protecting(parameters, RELAY) or admitting(parameters, RELAY)
 
 
 @pytest.mark.parametrize(
@@ -59,9 +65,9 @@ class Texts:
 )
 def test_relaying(before: str, after: str) -> None:
     """The list becomes the one that is needed, and a second time nothing changes."""
-    edit = relaying(Texts(**{RELAY: before}), RELAY)
+    edit = relaying(before)
     assert (edit.text if edit else before) == after
-    assert relaying(Texts(**{RELAY: after}), RELAY) is None
+    assert relaying(after) is None
     assert lets_logins_relay(Texts(**{RELAY: before}), RELAY) == (before == after)
     assert {word for _, word in split(before)} <= {word for _, word in split(after)}
 
