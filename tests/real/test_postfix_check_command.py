@@ -16,7 +16,7 @@ from tests.conftest import ROOT, Require, lacking
 from tests.real import libsasl_smtp
 from tests.real.faults.fault import NO_TLS, OK
 from tests.real.faults.methods import SQL
-from tests.real.faults.postfix import DOVECOT
+from tests.real.faults.postfix import DOVECOT, NO_AUTH
 from tests.real.faults.users import GENERATE, GENERATED
 from tests.real.faulty import PASSWORD, USER, FaultyPostfix
 from tests.real.postfix import REALM
@@ -116,6 +116,7 @@ LEFT = {
     "database-format": 'echo text > "$SEEN"; cp "$SEEN" "$DB"; chown root:postfix "$DB"; chmod 0640 "$DB"',
     "sasl-type": 'main smtpd_sasl_type=dovecot smtpd_sasl_path=private/auth; touch "$JAIL/private/auth"',
     "auth-disabled": "main smtpd_sasl_auth_enable=no",
+    "auth-disabled, and nobody prepared for it": NO_AUTH + 'rm "$CONF" "$DB" "$SEEN"',
     "submission-auth-disabled": 'postconf -c "$CONFIG" -M "127.0.0.1:submission/inet=127.0.0.1:submission inet n - n - - smtpd -o smtpd_sasl_auth_enable=no"',
     "auth-keyword-discarded": 'postconf -c "$CONFIG" -M "127.0.0.1:submission/inet=127.0.0.1:submission inet n - n - - smtpd -o smtpd_discard_ehlo_keywords=auth"',
     "parameter-misspelt": "main smtpd_sasl_auth_enabled=no",

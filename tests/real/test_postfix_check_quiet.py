@@ -29,6 +29,18 @@ SOUND = {
         'main smtpd_tls_auth_only=no "smtpd_sasl_security_options=noanonymous, noplaintext" smtpd_sasl_tls_security_options=noanonymous',
     ),
     "AUTH in master.cf alone": (PLAIN, SUBMISSION),
+    "a port for printers, where nobody logs in": (
+        PLAIN,
+        'postconf -c "$CONFIG" -M "127.0.0.1:smtp/inet=127.0.0.1:smtp inet n - n - - smtpd -o smtpd_client_restrictions=permit_mynetworks,reject"',
+    ),
+    "a content filter on another host gives mail back": (
+        PLAIN,
+        'postconf -c "$CONFIG" -M "10025/inet=10025 inet n - n - - smtpd -o content_filter= -o smtpd_recipient_restrictions=permit_mynetworks,reject"',
+    ),
+    "a port without TLS for programs of this host": (
+        PLAIN,
+        'postconf -c "$CONFIG" -M "127.0.0.1:smtp/inet=127.0.0.1:smtp inet n - n - - smtpd -o smtpd_tls_security_level=none"',
+    ),
     "submission asks Dovecot, which is there": (PLAIN, DOVECOT + '; touch "$JAIL/private/auth"'),
     "Debian's root:sasl, with postfix in that group": (
         PLAIN,

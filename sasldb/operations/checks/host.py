@@ -11,10 +11,13 @@ import pwd
 from functools import cached_property
 
 from sasldb.errors import SiteConfigError
+from sasldb.siteconf import restrictions
 from sasldb.siteconf.instance import Instance, Service
+from sasldb.siteconf.restrictions import NEIGHBOUR, PERMIT, REFUSE, USER
 
 SASL_TYPE, SASL_PATH = "smtpd_sasl_type", "smtpd_sasl_path"
 CYRUS = "cyrus"
+SUBMISSION = (587, 465)  # ports for users
 _ENABLE = "smtpd_sasl_auth_enable"
 _FACING_CLIENTS = ("inet", "pass")
 
@@ -22,6 +25,13 @@ _FACING_CLIENTS = ("inet", "pass")
 def is_application(name: str) -> bool:
     """Tell whether a value of smtpd_sasl_path is what Cyrus SASL wants there: a name, to which `.conf` is added."""
     return bool(name) and "/" not in name and ":" not in name and not name.endswith(".conf")
+
+
+def _is_for_neighbours(service: Service) -> bool:
+    """Tell whether a service is for a content filter, or a list of its own lets mynetworks in and no login does: for printers, say."""
+    own = [name for name in restrictions.LISTS if name in service.own and service.port not in SUBMISSION]
+    verdicts = [[restrictions.verdict(service, name, client)[0] for client in (NEIGHBOUR, USER)] for name in own]
+    return service.reinjects or [PERMIT, REFUSE] in verdicts
 
 
 class Host:
@@ -62,9 +72,10 @@ class Host:
 
     @property
     def enabled(self) -> list[Service]:
-        """Those that have AUTH switched on; not one for a content filter that only has it from main.cf, for nobody logs in there."""
-        servers = [service for service in self.servers if not service.reinjects or _ENABLE in service.own]
-        return [service for service in servers if service.is_on(_ENABLE)]
+        """Those that have AUTH switched on; not one that only has it from main.cf, and where nobody logs in."""
+        on = [service for service in self.servers if service.is_on(_ENABLE)]
+        for_users = [service for service in on if _ENABLE in service.own or not _is_for_neighbours(service)]
+        return for_users or [service for service in on if not service.reinjects]
 
     @property
     def offering(self) -> list[Service]:

@@ -30,6 +30,7 @@ from sasldb.operations.checks.site import Site
 from sasldb.siteconf import mechanisms
 from sasldb.siteconf.instance import Service
 
+_LEVEL = "smtpd_tls_security_level"
 _CHAINS = "smtpd_tls_chain_files"
 _CERTIFICATES = ("smtpd_tls_cert_file", "smtpd_tls_eccert_file", "smtpd_tls_dcert_file")
 _KEYS = ("smtpd_tls_key_file", "smtpd_tls_eckey_file", "smtpd_tls_dkey_file")
@@ -39,8 +40,10 @@ def no_tls(site: Site) -> Problem | None:
     """Look for services that allow AUTH under TLS alone, and have no TLS."""
 
     def wrong(service: Service) -> bool:
-        return service.is_on("smtpd_tls_auth_only") and not has_tls(service)
+        meant = _LEVEL in service.own and "smtpd_sasl_auth_enable" not in service.own and bool(with_tls)
+        return service.is_on("smtpd_tls_auth_only") and not has_tls(service) and not meant
 
+    with_tls = list(filter(has_tls, site.offering))  # beside them, a service may do without TLS, and so without logins
     services = [service for service in site.offering if wrong(service)]
     if not services:
         return None
@@ -48,7 +51,7 @@ def no_tls(site: Site) -> Problem | None:
     why = "AUTH is offered under TLS alone then, and so never."
     if not certified(site):
         return Problem.without_remedy(seen, why, "TLS needs a certificate that works first (smtpd_tls_cert_file).")
-    return Problem(seen, why, remedies.setting(site, "smtpd_tls_security_level", wrong, lambda _: "may"))
+    return Problem(seen, why, remedies.setting(site, _LEVEL, wrong, lambda _: "may"))
 
 
 def certificate(site: Site) -> Problem | None:

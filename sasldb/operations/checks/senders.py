@@ -15,7 +15,7 @@ from sasldb.operations.checks.users import counted, stale_map
 from sasldb.siteconf import maps, restriction_lists, restrictions
 from sasldb.siteconf.instance import Service
 from sasldb.siteconf.restriction_lists import Edit
-from sasldb.siteconf.restrictions import BINDING, EVERYBODY, LOGIN_MAPS, SENDER, USER
+from sasldb.siteconf.restrictions import AUTHENTICATED, BINDING, LOGIN_MAPS, SENDER, USER
 
 _DOMAIN = "smtpd_sasl_local_domain"
 
@@ -85,7 +85,11 @@ def _unasked(service: Service) -> str:
 
 
 def _bound(site: Site, service: Service) -> Edit:
-    """Return the edit that has a service ask its map. Raises SiteConfigError."""
+    """Return the edit that has a service ask its map.
+
+    Where no word is to be seen, it gets the one for who has logged in: the one for everybody refuses mail that nobody complained of, from
+    programs of this host, content filters and forwarders. Raises SiteConfigError.
+    """
     for name in restrictions.with_sender(service):
         word = next((step for step in restrictions.steps(service, name) if step.name in BINDING), None)
         if word is not None:
@@ -100,4 +104,4 @@ def _bound(site: Site, service: Service) -> Edit:
             if decides is not None:
                 return restriction_lists.before(service, decides.top, word.name)
             return restriction_lists.first(service, name, word.name)
-    return restriction_lists.first(service, SENDER, EVERYBODY)
+    return restriction_lists.first(service, SENDER, AUTHENTICATED)

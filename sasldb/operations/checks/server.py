@@ -13,15 +13,15 @@ from shlex import quote
 from sasldb.errors import SiteConfigError
 from sasldb.operations.checks import remedies
 from sasldb.operations.checks.encryption import guarded
-from sasldb.operations.checks.finding import Problem
-from sasldb.operations.checks.host import SASL_PATH, is_application
+from sasldb.operations.checks.finding import WARNING, Problem
+from sasldb.operations.checks.host import SASL_PATH, SUBMISSION, is_application
 from sasldb.operations.checks.site import DEFAULT_APPLICATION, Site
+from sasldb.siteconf import conffile
 from sasldb.siteconf.instance import Service
 from sasldb.siteconf.postfix import POSTCONF
 
 _ENABLE = "smtpd_sasl_auth_enable"
 _ON_PURPOSE = "It was switched off in so many words: whether on purpose is yours to know."
-_SUBMISSION = (587, 465)  # ports
 
 
 def main_cf(site: Site) -> Problem | None:
@@ -51,7 +51,17 @@ def auth_off(site: Site) -> Problem | None:
     off = [service for service in site.servers if _ENABLE in service.overrides]
     commands = [remedies.service_removal(site, service, _ENABLE) for service in off]
     commands = [remedies.main_cf(site, _ENABLE, "yes"), *commands, remedies.reload(site)]
-    return _switched_off(site, f"{_ENABLE} is not yes for any smtpd service", site.servers, commands)
+    problem = _switched_off(site, f"{_ENABLE} is not yes for any smtpd service", site.servers, commands)
+    if not _is_prepared(site):
+        problem.severity, problem.safe = WARNING, False
+        problem.why += " Where nobody is to log in here, as on a host that only sends, nothing is wrong."
+    return problem
+
+
+def _is_prepared(site: Site) -> bool:
+    """Tell whether somebody meant users to log in: there are a conf file, users, or a service for them."""
+    there = site.conf_file.state not in (conffile.MISSING, conffile.DANGLING)
+    return there or any(map(_is_submission, site.servers)) or site.populated
 
 
 def submission_off(site: Site) -> Problem | None:
@@ -128,7 +138,7 @@ def _hidden(site: Site, problem: Problem, wrong: Callable[[Service], bool]) -> P
 
 
 def _is_submission(service: Service) -> bool:
-    return service.port in _SUBMISSION
+    return service.port in SUBMISSION
 
 
 def _labels(services: list[Service]) -> str:

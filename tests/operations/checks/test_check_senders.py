@@ -37,8 +37,8 @@ def files(directory: Path, logins: str, main: str, master: str = SMTP) -> Postfi
 @pytest.mark.parametrize(
     ("main", "line"),
     [
-        ("", f"{SENDER} = {BIND}"),
-        (f"{SENDER} = permit_mynetworks\n", f"{SENDER} = {BIND}, permit_mynetworks"),
+        ("", f"{SENDER} = {BIND_USERS}"),
+        (f"{SENDER} = permit_mynetworks\n", f"{SENDER} = {BIND_USERS}, permit_mynetworks"),
         (f"{SENDER} = $d, permit, {BIND}\nd = permit_x\n", f"{SENDER} = $d, {BIND}, permit, {BIND}"),
         (
             f"{SENDER} = a, permit_sasl_authenticated, {BIND_USERS}\n",
@@ -68,8 +68,8 @@ def test_the_map_is_asked_before_users_are_let_through(tmp_path: Path, main: str
 @pytest.mark.parametrize(
     ("main", "own", "line"),
     [
-        (f"{SENDER} = {BIND}\n", f"{SENDER}=", f"{SENDER}={BIND}"),
-        (f"{SENDER} = {BIND}\n", f"{SENDER}=$mua", f"{SENDER}={BIND},$mua"),
+        (f"{SENDER} = {BIND}\n", f"{SENDER}=", f"{SENDER}={BIND_USERS}"),
+        (f"{SENDER} = {BIND}\n", f"{SENDER}=$mua", f"{SENDER}={BIND_USERS},$mua"),
         (
             f"{RECIPIENT} = {BIND_USERS}, permit_mynetworks\n",
             f"{RECIPIENT}=reject_x,permit_sasl_authenticated,reject",

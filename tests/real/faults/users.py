@@ -112,7 +112,7 @@ FAULTS = [
         OWNERS.format("alice") + 'main "smtpd_sender_login_maps=texthash:$CONFIG/owners"',
         OK,
         NOTHING,
-        main("smtpd_sender_restrictions = reject_sender_login_mismatch"),
+        main("smtpd_sender_restrictions = reject_authenticated_sender_login_mismatch"),
     ),
     Fault(
         "sender-login-unenforced",
