@@ -120,6 +120,8 @@ LEFT = {
     "submission-auth-disabled": 'postconf -c "$CONFIG" -M "127.0.0.1:submission/inet=127.0.0.1:submission inet n - n - - smtpd -o smtpd_sasl_auth_enable=no"',
     "auth-keyword-discarded": 'postconf -c "$CONFIG" -M "127.0.0.1:submission/inet=127.0.0.1:submission inet n - n - - smtpd -o smtpd_discard_ehlo_keywords=auth"',
     "parameter-misspelt": "main smtpd_sasl_auth_enabled=no",
+    "parameter-misspelt, and its right name would take over TLS": 'main smtpd_tls_chain_file="$CONFIG/cert.pem"',
+    "parameter-unknown": "main smtpd_sasl_application_name=smtpd",
     "auxprop-plugin": SQL,
     "pwcheck-method": 'mkdir -p "$JAIL/etc/elsewhere"; saslauthd -a shadow -m "$JAIL/etc/elsewhere" -n 1 >/dev/null 2>&1; '
     'option "pwcheck_method: saslauthd"; option "saslauthd_path: /etc/elsewhere/mux"',

@@ -1,4 +1,4 @@
-"""The check of names in main.cf and master.cf that Postfix does not know, and that are likely misspelt.
+"""The checks of names in main.cf and master.cf that Postfix does not know, and that are likely misspelt.
 
 A name of the administrator's own is no mistake: Postfix itself accepts one that is used as `$name`, and Debian's master.cf has such uses in
 comments (`$mua_client_restrictions`). A guess goes by spelling alone. Only what concerns SASL, or keeps passwords out of the clear, gets a
@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
 
 from sasldb.operations.checks import remedies
-from sasldb.operations.checks.encryption import guarded
-from sasldb.operations.checks.finding import Problem
+from sasldb.operations.checks.encryption import certified, guarded
+from sasldb.operations.checks.finding import WARNING, Problem
 from sasldb.operations.checks.site import Site
 from sasldb.siteconf.instance import Service
 from sasldb.siteconf.scratch import FILES
@@ -21,21 +22,44 @@ from sasldb.siteconf.scratch import FILES
 _ENABLE = "smtpd_sasl_auth_enable"
 _FARTHEST = 2  # edits between a misspelt name and the real one
 _SHORTEST = 8  # characters; the names of two short ones are often as near
+_FILES = ("_file", "_files")  # certificates and keys
 _DOCUMENTED = "mua_"  # Debian's master.cf, in comments
 _MENDABLE = re.compile(r"\w*sasl(?!\w*networks)\w*|smtpd_tls_(auth_only|chain_files|\w*(cert|key)_file)")
 _SUBJECTS = re.compile(r"sasl|tls|restriction|relay|networks|destination|delay_reject|login_maps")
 
 
 def misspelt(site: Site) -> Problem | None:
-    """Look for parameters that sound like those of SASL, TLS or relaying, and that no program asks for."""
+    """Look for parameters of servers that are spelt almost as one that concerns SASL, TLS or relaying."""
+    return _first(site, lambda likely: bool(likely) and not _is_of_client(likely[0]))
+
+
+def misspelt_of_client(site: Site) -> Problem | None:
+    """Look for those of Postfix as a client."""
+    return _first(site, lambda likely: bool(likely) and _is_of_client(likely[0]))
+
+
+def unknown(site: Site) -> Problem | None:
+    """Look for parameters with SASL in their name that are none: what old versions had, say. Nothing else depends on them."""
+    problem = _first(site, lambda likely: not likely)
+    if problem is not None:
+        problem.severity = WARNING
+    return problem
+
+
+def _first(site: Site, chosen: Callable[[list[str]], bool]) -> Problem | None:
+    """Return the first problem with a command, or the first of all, of names of which what is likely meant is `chosen`."""
     used = _used(site)
     known = [name for name in site.postfix.values if name not in site.postfix.unknown]
     problems = []
     for name, value in site.postfix.unknown.items():
         likely = [] if name in used or name.startswith(_DOCUMENTED) else meant(name, known)
-        if likely or ("sasl" in name and name not in used):
+        if chosen(likely) and (likely or ("sasl" in name and name not in used)):
             problems.append(_problem(site, name, value, likely))
     return next((problem for problem in problems if problem.remedy), problems[0] if problems else None)
+
+
+def _is_of_client(name: str) -> bool:
+    return name.partition("_")[0] in ("smtp", "lmtp")
 
 
 def meant(name: str, known: list[str]) -> list[str]:
@@ -64,7 +88,11 @@ def _problem(site: Site, name: str, value: str, likely: list[str]) -> Problem:
     taken = [right for right in likely if right in site.postfix.named or any(right in o.overrides for o in owners)]
     if taken:
         why += f" {taken[0]} is set already, and would get this value: only you know which one is meant."
-    problem = Problem(seen, why, _renamed(site, name, likely, value, owners), safe=bool(likely) and not taken)
+    replacing = any(one.endswith(_FILES) for one in likely) and not taken and certified(site)
+    if replacing:
+        why += " The certificate that there is works, and this would take its place."
+    safe = bool(likely) and not taken and not replacing
+    problem = Problem(seen, why, _renamed(site, name, likely, value, owners), safe=safe)
     enabling = likely == [_ENABLE] and value.lower() == "yes"
     return guarded(site, problem, owners or site.servers) if enabling else problem
 

@@ -48,10 +48,12 @@ _THERE = ("database-elsewhere", "chroot-path", "chroot-copy-missing", "database-
 _OPENED = (*_THERE, "database-directory", "database-unreadable")
 _SOUND = (*_OPENED, "chroot-copy-stale", "database-empty", "database-format", "database-damaged")
 _READ = (*_AUTH, *_SAID, *_SOUND, "database-no-users")
+_CLIENT = ("client-parameter-misspelt", "client-passwords-unnamed")
 
 CHECKS = (
     Check(ROOT, server.main_cf, POSTFIX, ()),
     Check("parameter-misspelt", spelling.misspelt, POSTFIX, ()),
+    Check("parameter-unknown", spelling.unknown, POSTFIX, ()),
     Check("sasl-type", dovecot.alone, POSTFIX, ("parameter-misspelt",)),
     Check("sasl-type-mixed", dovecot.beside, POSTFIX, ("parameter-misspelt", "sasl-type")),
     Check("auth-disabled", server.auth_off, POSTFIX, ("parameter-misspelt",)),
@@ -141,10 +143,11 @@ CHECKS = (
     ),
     Check("open-relay", relaying.open_relay, SECURITY, ("parameter-misspelt", "relay-unprotected")),
     Check("networks-too-wide", relaying.wide_networks, SECURITY, ("parameter-misspelt", "relay-unprotected")),
-    Check("client-passwords-unnamed", client.no_passwords, CLIENT, ()),
-    Check("client-map-stale", client.stale, CLIENT, ("client-passwords-unnamed",)),
-    Check("client-passwords-exposed", client.exposed, CLIENT, ("client-passwords-unnamed",)),
-    Check("client-mechanisms-refused", client.refusing, CLIENT, ()),
+    Check("client-parameter-misspelt", spelling.misspelt_of_client, CLIENT, ()),
+    Check("client-passwords-unnamed", client.no_passwords, CLIENT, ("client-parameter-misspelt",)),
+    Check("client-map-stale", client.stale, CLIENT, _CLIENT),
+    Check("client-passwords-exposed", client.exposed, CLIENT, _CLIENT),
+    Check("client-mechanisms-refused", client.refusing, CLIENT, ("client-parameter-misspelt",)),
     Check("postfix-stopped", processes.stopped, RUNNING, ()),
 )
 # Made where no other check found an error: whoever mends something else reloads anyway.

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from sasldb.operations.checks.checking import check
 from sasldb.operations.checks.spelling import meant, misspelt
 from tests.conftest import Require
 from tests.operations.checks.postfix_files import SMTP, PostfixFiles
@@ -83,3 +84,11 @@ def test_what_can_be_mended_comes_first(tmp_path: Path) -> None:
     files.mend(problem)
     assert files.lines("main.cf", "local_dom") == ["smtpd_sasl_local_domain = example.com"]
     assert files.lines("main.cf", "networks") == ["my_networks = 10.0.0.0/8"]
+
+
+def test_what_is_left_over_hides_nothing(tmp_path: Path) -> None:
+    """A name that no Postfix has is told beside a relay that is open to everybody."""
+    main = "smtpd_sasl_application_name = smtpd\nsmtpd_relay_restrictions = permit_mynetworks, permit_sasl_authenticated\n"
+    main += "smtpd_recipient_restrictions = check_client_access static:OK, reject\n"
+    found = check(PostfixFiles(tmp_path, main).site()).findings
+    assert {"parameter-unknown", "open-relay"} <= {finding.name for finding in found}

@@ -9,6 +9,15 @@ LENIENT = "main smtp_sasl_tls_security_options=noanonymous; "
 
 FAULTS = [
     Fault(
+        "client-parameter-misspelt",
+        "a misspelt parameter of the client",
+        "main smtp_sasl_tls_security_option=noanonymous",
+        OK,
+        NOTHING,
+        "postconf -c {config} -X smtp_sasl_tls_security_option && "
+        + main("smtp_sasl_tls_security_options = noanonymous"),
+    ),
+    Fault(
         "client-passwords-unnamed",
         "the client's passwords are the server's database",
         LENIENT + "main smtp_sasl_auth_enable=yes smtp_sasl_password_maps=hash:/etc/sasldb2",

@@ -64,6 +64,14 @@ FAULTS = [
         then='postconf -c "$CONFIG" -X my_networks; postfix -c "$CONFIG" reload',
     ),
     Fault(
+        "parameter-unknown",
+        "a parameter that only old versions of Postfix had",
+        "main smtpd_sasl_application_name=smtpd",
+        OK,
+        NOTHING,
+        "postconf -c {config} -X smtpd_sasl_application_name && " + RELOAD,
+    ),
+    Fault(
         "sasl-type",
         "smtpd asks Dovecot",
         "main smtpd_sasl_type=dovecot",
