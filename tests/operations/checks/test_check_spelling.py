@@ -88,7 +88,9 @@ def test_what_can_be_mended_comes_first(tmp_path: Path) -> None:
 
 def test_what_is_left_over_hides_nothing(tmp_path: Path) -> None:
     """A name that no Postfix has is told beside a relay that is open to everybody."""
-    main = "smtpd_sasl_application_name = smtpd\nsmtpd_relay_restrictions = permit_mynetworks, permit_sasl_authenticated\n"
+    main = (
+        "smtpd_sasl_application_name = smtpd\nsmtpd_relay_restrictions = permit_mynetworks, permit_sasl_authenticated\n"
+    )
     main += "smtpd_recipient_restrictions = check_client_access static:OK, reject\n"
     found = check(PostfixFiles(tmp_path, main).site()).findings
     assert {"parameter-unknown", "open-relay"} <= {finding.name for finding in found}
