@@ -56,7 +56,8 @@ CASES: dict[str, tuple[str, dict[str, str]]] = {
         {"ours": f"permit_mynetworks, {LOGIN}, reject", "mua": f"{LOGIN}, reject"},
     ),
 }
-SERVICE = f"{PORT} inet n - y - - smtpd -o smtpd_client_restrictions=$mua -o smtpd_recipient_restrictions=permit_mynetworks,reject"
+SERVICE = f"{PORT} inet n - y - - smtpd -o smtpd_sasl_auth_enable=yes -o smtpd_client_restrictions=$mua \
+-o smtpd_recipient_restrictions=permit_mynetworks,reject"
 FILTER = """127.0.0.1:10025 inet n - n - - smtpd -o content_filter= -o mynetworks=127.0.0.0/8 -o smtpd_delay_reject=no \
 -o smtpd_client_restrictions=permit_mynetworks,reject -o smtpd_helo_restrictions= -o smtpd_sender_restrictions= \
 -o smtpd_relay_restrictions=permit_mynetworks,reject -o smtpd_recipient_restrictions=permit_mynetworks,reject"""

@@ -13,7 +13,7 @@ from functools import cached_property
 from sasldb.errors import SiteConfigError
 from sasldb.siteconf import restrictions
 from sasldb.siteconf.instance import Instance, Service
-from sasldb.siteconf.restrictions import NEIGHBOUR, PERMIT, REFUSE, USER
+from sasldb.siteconf.restrictions import LOGIN, NEIGHBOUR, PERMIT, USER
 
 SASL_TYPE, SASL_PATH = "smtpd_sasl_type", "smtpd_sasl_path"
 CYRUS = "cyrus"
@@ -28,10 +28,18 @@ def is_application(name: str) -> bool:
 
 
 def _is_for_neighbours(service: Service) -> bool:
-    """Tell whether a service is for a content filter, or a list of its own lets mynetworks in and no login does: for printers, say."""
+    """Tell whether a service is for a content filter, or a list of its own is for mynetworks alone: of printers, say."""
     own = [name for name in restrictions.LISTS if name in service.own and service.port not in SUBMISSION]
-    verdicts = [[restrictions.verdict(service, name, client)[0] for client in (NEIGHBOUR, USER)] for name in own]
-    return service.reinjects or [PERMIT, REFUSE] in verdicts
+    return service.reinjects or any(_is_closed(service, name) for name in own)
+
+
+def _is_closed(service: Service, name: str) -> bool:
+    """Tell whether a list lets mynetworks in, refuses all others by a plain reject, and does not speak of logins."""
+    if restrictions.verdict(service, name, NEIGHBOUR)[0] != PERMIT:
+        return False
+    _, decides = restrictions.verdict(service, name, USER)
+    speaks = any(step.name == LOGIN for step in restrictions.steps(service, name))
+    return decides is not None and decides.name == "reject" and not speaks
 
 
 class Host:
