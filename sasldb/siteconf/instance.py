@@ -16,9 +16,11 @@ from collections.abc import Iterable
 
 from sasldb.errors import SiteConfigError
 from sasldb.siteconf import postfix, restrictions
+from sasldb.siteconf.restriction_lists import Parameters
 
 SMTPD, INET = "smtpd", "inet"
 _MISPLACED = "unused parameter: "
+_NAMED = re.compile(r"\$[{(]?\s*(\w+)")  # as postconf(5) has it, a test of it included
 _CONFIG_DIRECTORY = "config_directory"
 _FILTERED = ("content_filter", "receive_override_options", "smtpd_authorized_xforward_hosts")
 _FOR_CLIENTS = (25, 465, 587)
@@ -188,6 +190,17 @@ def server_types() -> list[str]:
         SiteConfigError: no Postfix here.
     """
     return postfix.ask(["-a"])[0].split()
+
+
+def follows(parameters: Parameters, name: str, other: str) -> bool:
+    """Tell whether parameter `name`, as it is written, changes with `other`: it names it, or one that does."""
+    return _names(parameters, name, other, set())
+
+
+def _names(parameters: Parameters, name: str, other: str, seen: set[str]) -> bool:
+    seen.add(name)
+    named = set(_NAMED.findall(parameters.written(name)))
+    return other in named or any(_names(parameters, one, other, seen) for one in named - seen)
 
 
 def _pairs(text: str) -> dict[str, str]:

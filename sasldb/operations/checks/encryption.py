@@ -11,6 +11,7 @@ import os
 from sasldb.operations.checks import remedies
 from sasldb.operations.checks.finding import Problem, Unseen
 from sasldb.siteconf import mechanisms
+from sasldb.siteconf.instance import follows
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -82,10 +83,12 @@ def guards(site: Site, services: list[Service], offered: list[str] | None = None
 def challenges_alone(site: Site, services: list[Service]) -> list[str]:
     """Return commands that leave, without TLS, the mechanisms that keep the password to themselves; under TLS all stays as it is."""
     commands = _commands(site, services, BEFORE, GUARDED)
-    following = [service for service in services if has_tls(service) and UNDER not in service.overrides]
-    if following and UNDER not in site.postfix.named:  # by default it has the value of the former
-        commands = _commands(site, following, UNDER, site.postfix[UNDER] or "noanonymous") + commands
-    return commands
+    following: dict[str, list[Service]] = {}
+    for service in services:
+        if has_tls(service) and _follows(site, service):
+            following.setdefault(service.value(UNDER) or "noanonymous", []).append(service)
+    ahead = [command for value, those in following.items() for command in _commands(site, those, UNDER, value)]
+    return ahead + commands
 
 
 def guarded(site: Site, problem: Problem, services: list[Service], offered: list[str] | None = None) -> Problem:
@@ -104,6 +107,12 @@ def _offered(site: Site) -> list[str]:
         return site.mechanisms
     except Unseen:
         return mechanisms.given(site.plugins)
+
+
+def _follows(site: Site, service: Service) -> bool:
+    """Tell whether a service has, under TLS, the options without it: by default, or because they are named."""
+    written = UNDER in service.own or UNDER in site.postfix.named
+    return not written or follows(service, UNDER, BEFORE)
 
 
 def _commands(site: Site, services: list[Service], name: str, value: str) -> list[str]:

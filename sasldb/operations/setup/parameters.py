@@ -9,12 +9,13 @@ Errors: SiteConfigError: a restriction has to be put where only the administrato
 from __future__ import annotations
 
 from sasldb.operations.checks import generated_map
-from sasldb.operations.checks.encryption import has_tls
+from sasldb.operations.checks.encryption import BEFORE, UNDER, has_tls
 from sasldb.operations.checks.host import CYRUS, SASL_PATH, SASL_TYPE, is_application
 from sasldb.operations.checks.site import Site
 from sasldb.operations.setup import restrictions
 from sasldb.operations.setup.request import EVERYBODY, MYDOMAIN, Request
 from sasldb.siteconf import maps
+from sasldb.siteconf.instance import follows
 from sasldb.siteconf.restriction_lists import Edit
 from sasldb.siteconf.restrictions import AUTHENTICATED as BOUND_LOGINS
 from sasldb.siteconf.restrictions import EVERYBODY as BOUND_SENDERS
@@ -23,7 +24,6 @@ from sasldb.siteconf.restrictions import LOGIN_MAPS, RECIPIENT, RELAY
 Values = dict[str, str]
 
 APPLICATION = "smtpd"
-_BEFORE, _UNDER = "smtpd_sasl_security_options", "smtpd_sasl_tls_security_options"
 
 
 def changes(site: Site, request: Request, tls: bool) -> Values:
@@ -38,12 +38,22 @@ def changes(site: Site, request: Request, tls: bool) -> Values:
         **_relaying(site),
         **(_senders(site, request.sender_logins) if request.sender_logins else {}),
     }
-    return {name: value for name, value in wanted.items() if not _is_so(site, name, value)}
+    changed = {name: value for name, value in wanted.items() if not _is_so(site, name, value)}
+    if BEFORE in changed and follows(site.postfix, UNDER, BEFORE):
+        changed[UNDER] = wanted[UNDER]
+    return changed
 
 
 def mismatch(bound: str) -> str:
     """Return the restriction that binds senders to logins, of everybody or of who has logged in."""
     return BOUND_SENDERS if bound == EVERYBODY else BOUND_LOGINS
+
+
+def with_words(value: str, *needed: str) -> str:
+    """Return the list `value` with each word of `needed` in it."""
+    present = value.replace(",", " ").split()
+    missing = [word for word in needed if word not in present]
+    return value if not missing else ", ".join([*present, *missing])
 
 
 def _server(site: Site, request: Request) -> Values:
@@ -62,9 +72,9 @@ def _server(site: Site, request: Request) -> Values:
 
 
 def _security(site: Site, tls: bool) -> Values:
-    values = {_BEFORE: _with(site.postfix[_BEFORE], "noanonymous", "noplaintext")}
-    under = site.postfix[_UNDER] if _UNDER in site.postfix.named else ""
-    values[_UNDER] = _with(under, "noanonymous")
+    values = {BEFORE: with_words(site.postfix[BEFORE], "noanonymous", "noplaintext")}
+    under = site.postfix[UNDER] if UNDER in site.postfix.named else ""
+    values[UNDER] = with_words(under, "noanonymous")
     if tls:
         values["smtpd_tls_auth_only"] = "yes"
         if not any(map(has_tls, site.servers)):
@@ -92,15 +102,8 @@ def _edited(site: Site, edit: Edit | None) -> Values:
     return {edit.parameter: edit.text}
 
 
-def _with(value: str, *needed: str) -> str:
-    """Return the list `value` with each word of `needed` in it."""
-    present = value.replace(",", " ").split()
-    missing = [word for word in needed if word not in present]
-    return value if not missing else ", ".join([*present, *missing])
-
-
 def _is_so(site: Site, name: str, value: str) -> bool:
     """Tell whether the parameter has that value already, as it is written or with its names replaced."""
-    if name == _UNDER and name not in site.postfix.named:  # its default follows a parameter that may change
+    if name == UNDER and name not in site.postfix.named:  # its default follows a parameter that may change
         return False
     return value in (site.postfix.named.get(name), site.postfix[name])

@@ -15,7 +15,7 @@ from sasldb.files.ownership import Ownership
 from sasldb.operations.checks import generated_map
 from sasldb.operations.checks.finding import Unseen
 from sasldb.operations.checks.site import Site
-from sasldb.operations.setup import backends, conf, database, lists, parameters, sender_logins, services
+from sasldb.operations.setup import backends, conf, database, keeping, lists, parameters, sender_logins, services
 from sasldb.operations.setup.certificate import Certificate
 from sasldb.operations.setup.request import SASLDB, Request
 from sasldb.operations.setup.steps import FileStep, Plan
@@ -126,6 +126,7 @@ class Setup:
             if self.request.sender_logins:  # first: what binds senders stands before what lets logins pass
                 self.plan.notes += lists.bind(scratch, parameters.mismatch(self.request.sender_logins))
             self.plan.notes += lists.admit(scratch)
+            keeping.keep(scratch, self.site)
             for name in FILES:
                 path = os.path.join(config_dir, name)
                 present = content.look(path)

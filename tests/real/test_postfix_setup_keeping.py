@@ -1,0 +1,64 @@
+"""`sasldb postfix setup` on sites that work: who could log in and send before can do so afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.real.stock import StockMachine
+from tests.real.test_postfix_setup import ALICE, PASSWORD, SETUP, add
+from tests.real.test_postfix_setup_lists import findings, serve
+
+BEFORE, UNDER = "smtpd_sasl_security_options", "smtpd_sasl_tls_security_options"
+SUBMISSION = "587 inet n - y - - smtpd -o smtpd_tls_security_level=encrypt -o smtpd_sasl_auth_enable=yes"
+
+
+@pytest.fixture
+def machine(stock_machine: StockMachine) -> Iterator[StockMachine]:
+    """Yield the machine without neighbours, and put back what it was."""
+    stock_machine.age()
+    state = stock_machine.state()
+    kept = f"{stock_machine.scratch}/kept"
+    stock_machine.shell(f"mkdir -p {kept}; cp -a /etc/postfix/main.cf /etc/postfix/master.cf {kept}")
+    stock_machine.shell("postconf -e mynetworks=192.0.2.0/24")
+    yield stock_machine
+    script = f"""
+    rm -rf /etc/sasldb2 /var/spool/postfix/etc/sasldb2 /etc/postfix/sasldb* /etc/postfix/sasl/*
+    cp -a {kept}/* /etc/postfix/; touch -d '-1 minute' /etc/postfix/main.cf; postfix reload 2>/dev/null
+    """
+    stock_machine.shell(script)
+    assert stock_machine.state() == state
+
+
+def reloaded(machine: StockMachine) -> None:
+    """Have Postfix read what was changed."""
+    machine.age()
+    machine.shell("postfix reload 2>/dev/null")
+
+
+def served(machine: StockMachine, conf: str, *settings: str) -> None:
+    """Let users of a sasldb log in, by a conf file and main.cf as an administrator wrote them."""
+    machine.shell("cat > /etc/postfix/sasl/smtpd.conf", conf.encode())
+    words = ["smtpd_sasl_auth_enable = yes", "smtpd_sasl_local_domain = $mydomain", *settings]
+    machine.shell("postconf -e " + " ".join(f"'{word}'" for word in words))
+    add(machine, ALICE)
+    machine.shell("install -D -o root -g postfix -m 0640 /etc/sasldb2 /var/spool/postfix/etc/sasldb2")
+    reloaded(machine)
+
+
+@pytest.mark.parametrize("mechanisms", ["PLAIN LOGIN SCRAM-SHA-256", "PLAIN LOGIN"])
+def test_options_under_tls_that_follow_by_name(machine: StockMachine, mechanisms: str) -> None:
+    """PLAIN stays under TLS where its options are written as those without it, in main.cf and in master.cf; check finds nothing."""
+    serve(machine, f"{SUBMISSION} -o {UNDER}=${BEFORE}")
+    conf = f"pwcheck_method: auxprop\nauxprop_plugin: sasldb\nmech_list: {mechanisms}\n"
+    served(machine, conf, f"{BEFORE} = noanonymous", f"{UNDER} = ${BEFORE}")
+    for _ in range(2):
+        assert [machine.login("swaks", "PLAIN", ALICE, PASSWORD, port) for port in (25, 587)] == [235, 235]
+        machine.shell(f"{SETUP} --yes")
+        machine.age()
+    offered = next(line for line in machine.offered() if line.startswith("AUTH"))
+    assert set(offered.split()[1:]) == set(mechanisms.split())
+    assert machine.shell(f"postconf -h {UNDER}; postconf -Ph 587/inet/{UNDER}") == "noanonymous\n" * 2
+    assert machine.shell(f"{SETUP} --yes") == "nothing to change\n"
+    assert findings(machine) == []
