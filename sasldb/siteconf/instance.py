@@ -32,11 +32,12 @@ class Service:
 
     Attributes:
         name, kind: the first two columns, as in `submission` and `inet`. program: the daemon's name, without directory.
+        command: the whole last column.
         chroot: whether it is jailed in the queue directory. overrides: parameter -> value of its `-o` options, with `$name` replaced.
         own: the same as they are written.
     """
 
-    __slots__ = ("_instance", "chroot", "kind", "name", "overrides", "own", "program")
+    __slots__ = ("_instance", "chroot", "command", "kind", "name", "overrides", "own", "program")
 
     def __init__(
         self, name: str, fields: dict[str, str], overrides: dict[str, str], own: dict[str, str], instance: Instance
@@ -44,7 +45,8 @@ class Service:
         """Take the fields that postconf calls type, chroot and command; what is not overridden comes from the `instance`."""
         self.name = name
         self.kind = fields["type"]
-        self.program = fields["command"].split(None, 1)[0].rpartition("/")[2]
+        self.command = fields["command"]
+        self.program = self.command.split(None, 1)[0].rpartition("/")[2]
         chroot = fields["chroot"]
         self.chroot = chroot == "y" or (chroot == "-" and _level(instance.values) < 1)
         self.overrides = overrides

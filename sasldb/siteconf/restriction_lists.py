@@ -47,11 +47,11 @@ class Edit(NamedTuple):
     text: str
 
 
-def split(text: str) -> list[tuple[int, str]]:
-    """Return (place, word) of each word; blanks and commas are between words, but not inside `{ }`."""
+def split(text: str, separators: str = " \t\r\n,") -> list[tuple[int, str]]:
+    """Return (place, word) of each word; blanks and commas, or other `separators`, are between words, but not inside `{ }`."""
     found, start, depth = [], None, 0
     for at, character in enumerate(f"{text} "):
-        if depth == 0 and character in " \t\r\n,":
+        if depth == 0 and character in separators:
             if start is not None:
                 found.append((start, text[start:at]))
             start = None

@@ -117,6 +117,7 @@ def _instance_of(outcome: Outcome, fault: Fault) -> dict[str, str]:
     found = re.search(r"(/tmp/[\w.-]*-postfix)/", text)
     home = found[1] if found else ""
     jail = f"{home}/queue"
+    port = re.search(r"127\.0\.0\.1:(\d+)", text)
     seen = f"{jail}/etc/sasldb2" if fault.where == CHROOT else "/etc/sasldb2"
     return {
         "config": f"{home}/config",
@@ -124,6 +125,7 @@ def _instance_of(outcome: Outcome, fault: Fault) -> dict[str, str]:
         "jail": jail,
         "seen": seen,
         "last": str(LAST_LINE),
+        "port": port[1] if port else "",
     }
 
 

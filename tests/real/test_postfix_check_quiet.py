@@ -124,6 +124,11 @@ SOUND = {
         'echo "x.example reject" > "$CONFIG/x"; main "smtpd_relay_restrictions=check_recipient_access texthash:$CONFIG/x, '
         'warn_if_reject reject_unauth_destination, permit_sasl_authenticated, reject"',
     ),
+    "options of smtpd in every form": (
+        PLAIN,
+        'printf "127.0.0.1:2526 inet n - n - - smtpd -v -oline_length_limit=2048 -m 5\\n  -o { smtpd_relay_restrictions = permit_mynetworks, reject }'
+        '\\n  -o {smtpd_client_restrictions=permit_mynetworks reject}\\n# a comment\\n  -vo smtpd_sasl_auth_enable=no -o content_filter=\\n" >> "$CONFIG/master.cf"',
+    ),
     "a port without AUTH that relays for nobody, and one for neighbours": (
         PLAIN,
         'for port in 2527 2528; do postconf -c "$CONFIG" -M "127.0.0.1:$port/inet=127.0.0.1:$port inet n - n - - smtpd '

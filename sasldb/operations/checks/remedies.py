@@ -64,6 +64,11 @@ def service_removal(site: Site, service: Service, name: str) -> str:
     return f"postconf{_instance(site)} -PX {quote(f'{service.label}/{name}')}"
 
 
+def command(site: Site, service: Service, text: str) -> str:
+    """Return the command that makes `text` what a service runs, with its arguments."""
+    return f"postconf{_instance(site)} -F {quote(f'{service.label}/command={text}')}"
+
+
 def setting(site: Site, name: str, wrong: Callable[[Service], bool], right: Callable[[str], str]) -> str:
     """Return the commands that turn parameter `name` from a value into `right(value)`, wherever a service that is `wrong` has it from.
 

@@ -8,6 +8,7 @@ To add a check, write its function in the module of its subject and its row here
 from __future__ import annotations
 
 from sasldb.operations.checks import (
+    arguments,
     client,
     conf,
     database,
@@ -40,7 +41,8 @@ POSTFIX, CONF, PLUGINS, DATABASE, USERS, SENDERS, SECURITY, CLIENT, RUNNING = (
     "Processes",
 )
 # What must be right for AUTH to be there at all, for the conf to be known, and for a database to be read.
-_AUTH = ("parameter-misspelt", "sasl-type", "auth-disabled")
+_WRITTEN = ("service-arguments",)
+_AUTH = (*_WRITTEN, "parameter-misspelt", "sasl-type", "auth-disabled")
 _CONF = ("sasl-path", "conf-unsure", "conf-elsewhere", "conf-missing", "conf-unreadable", "conf-malformed")
 _SAID = (*_CONF, "conf-quoted", "conf-doubled", "conf-unknown-option")
 _VERIFIED = (*_SAID, "pwcheck-method", "auxprop-plugin", "sasldb-plugin")
@@ -52,17 +54,18 @@ _CLIENT = ("client-parameter-misspelt", "client-passwords-unnamed")
 
 CHECKS = (
     Check(ROOT, server.main_cf, POSTFIX, ()),
+    Check("service-arguments", arguments.stray, POSTFIX, ()),
     Check("parameter-misspelt", spelling.misspelt, POSTFIX, ()),
     Check("parameter-unknown", spelling.unknown, POSTFIX, ()),
-    Check("sasl-type", dovecot.alone, POSTFIX, ("parameter-misspelt",)),
-    Check("sasl-type-mixed", dovecot.beside, POSTFIX, ("parameter-misspelt", "sasl-type")),
-    Check("auth-disabled", server.auth_off, POSTFIX, ("parameter-misspelt",)),
+    Check("sasl-type", dovecot.alone, POSTFIX, (*_WRITTEN, "parameter-misspelt")),
+    Check("sasl-type-mixed", dovecot.beside, POSTFIX, (*_WRITTEN, "parameter-misspelt", "sasl-type")),
+    Check("auth-disabled", server.auth_off, POSTFIX, (*_WRITTEN, "parameter-misspelt")),
     Check("submission-auth-disabled", server.submission_off, POSTFIX, _AUTH),
     Check("sasl-path", server.sasl_path, POSTFIX, _AUTH),
     Check("auth-hidden-from-networks", server.hidden_from_networks, POSTFIX, _AUTH),
     Check("auth-keyword-discarded", server.discarded, POSTFIX, _AUTH),
     Check("relay-refused", relaying.refused, POSTFIX, _AUTH),
-    Check("relay-unprotected", relaying.demanded, POSTFIX, ("parameter-misspelt",)),
+    Check("relay-unprotected", relaying.demanded, POSTFIX, (*_WRITTEN, "parameter-misspelt")),
     Check("conf-unsure", conf.search, CONF, ()),
     Check("conf-elsewhere", conf.elsewhere, CONF, ("sasl-path", "conf-unsure")),
     Check("conf-missing", conf.missing, CONF, ("sasl-path", "conf-unsure", "conf-elsewhere")),
@@ -141,8 +144,10 @@ CHECKS = (
             "plaintext-without-tls",
         ),
     ),
-    Check("open-relay", relaying.open_relay, SECURITY, ("parameter-misspelt", "relay-unprotected")),
-    Check("networks-too-wide", relaying.wide_networks, SECURITY, ("parameter-misspelt", "relay-unprotected")),
+    Check("open-relay", relaying.open_relay, SECURITY, (*_WRITTEN, "parameter-misspelt", "relay-unprotected")),
+    Check(
+        "networks-too-wide", relaying.wide_networks, SECURITY, (*_WRITTEN, "parameter-misspelt", "relay-unprotected")
+    ),
     Check("client-parameter-misspelt", spelling.misspelt_of_client, CLIENT, ()),
     Check("client-passwords-unnamed", client.no_passwords, CLIENT, ("client-parameter-misspelt",)),
     Check("client-map-stale", client.stale, CLIENT, _CLIENT),

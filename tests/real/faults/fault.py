@@ -21,7 +21,7 @@ class Fault:
     Attributes:
         name: that of the check that finds it. title: for people. inject: a shell script (see `faulty`).
         code: what a login then comes to. logs: words of smtpd's log then; NOTHING: it logs no warning and no error.
-        remedy: the exact command, with {config}, {conf}, {seen} and {jail} for what differs; None where no command can mend it.
+        remedy: the exact command, with {config}, {conf}, {seen}, {jail} and {port} for what differs; None where no command can mend it.
         then: a script for what only the administrator can do after it. where: PLAIN or CHROOT.
         mechanism, after: what the login is tried with before and after the remedy.
         log_may_be_lost: whether Postfix's own logger ends with what it would tell, so that the words may be missing.

@@ -18,6 +18,7 @@ from tests.real.faults.fault import (
 )
 
 NO_AUTH = 'postconf -c "$CONFIG" -X smtpd_sasl_auth_enable; '
+ARGUMENTS = 'postconf -c "$CONFIG" -F "127.0.0.1:$PORT/inet/command=smtpd {}"'
 # Submission asks Dovecot, and port $PORT Cyrus SASL.
 DOVECOT = (
     'postconf -c "$CONFIG" -M "127.0.0.1:submission/inet=127.0.0.1:submission inet n - n - - smtpd '
@@ -35,6 +36,27 @@ FAULTS = [
         "sed -i --follow-symlinks '{last}s/^/#/' {config}/main.cf",
         then='postfix -c "$CONFIG" start',
         reload=False,
+    ),
+    Fault(
+        "service-arguments",
+        "a blank in a list in master.cf",
+        ARGUMENTS.format(
+            "-o { mynetworks = 127.0.0.0/8 [::1]/128 } -o smtpd_recipient_restrictions=permit_sasl_authenticated, reject"
+        ),
+        SILENT,
+        "fatal: unexpected command-line argument: reject",
+        "postconf -c {config} -F '127.0.0.1:{port}/inet/command=smtpd -o {{mynetworks=127.0.0.0/8 [::1]/128}} "
+        "-o smtpd_recipient_restrictions=permit_sasl_authenticated,reject' && " + RELOAD,
+    ),
+    Fault(
+        "service-arguments",
+        "a comment behind an option in master.cf",
+        'sed -i "/^127.*smtpd/s/$/ -o smtpd_sasl_security_options=noanonymous # and nothing else/" "$CONFIG/master.cf"',
+        SILENT,
+        "fatal: unexpected command-line argument: #",
+        None,
+        then=RESTORED,
+        where=CHROOT,
     ),
     Fault(
         "parameter-misspelt",

@@ -1,0 +1,29 @@
+"""The check of smtpd's arguments in master.cf: every word is an option, or belongs to one.
+
+Errors: none; `Unseen` is not raised.
+"""
+
+from __future__ import annotations
+
+from sasldb.operations.checks import remedies
+from sasldb.operations.checks.finding import THROTTLED, Problem
+from sasldb.operations.checks.site import Site
+from sasldb.siteconf import arguments
+
+
+def stray(site: Site) -> Problem | None:
+    """Look for words that are left over where a value of an -o option has blanks in it."""
+    found = {service: words for service in site.servers if (words := arguments.strays(service.command))}
+    if not found:
+        return None
+    mended = {service: text for service in found if (text := arguments.mended(service.command)) is not None}
+    service = next(iter(mended or found))
+    seen = f"{found[service][0]} stands in master.cf among the arguments of {service.label}, and belongs to no option"
+    why = f"A blank ends the value of an -o option, and smtpd ends with an error at a word of its own. {THROTTLED}"
+    if mended:
+        commands = [remedies.command(site, service, text) for service, text in mended.items()]
+        return Problem(seen, why, remedies.together(*commands, remedies.reload(site)))
+    reason = "only you know what it belongs to; a value with blanks is written -o { name = value }."
+    if found[service][0].startswith("#"):
+        reason = "a comment needs a line of its own; take out, or move, what begins with #."
+    return Problem.without_remedy(seen, why, reason)
