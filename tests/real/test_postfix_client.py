@@ -119,3 +119,32 @@ def test_a_table_that_proxymap_opens(stock_machine: StockMachine, provider: Prov
     assert [finding["name"] for finding in report["findings"] if finding["name"].startswith("client-")] == []
     stock_machine.shell("sasldb postfix client --undo --yes")
     assert stock_machine.state() == before
+
+
+REFUSED = [
+    ("smtp://mail.isp.example:587 u1", "name it as '[mail.isp.example]:587'"),
+    ("'[127.0.0.1' u1", "name the server first, as '[mail.isp.example]:submission', then the user there"),
+    ("'[mail.isp.example]:submision' u1", "name it as '[mail.isp.example]:submission'"),
+    ("mail.isp.example:99999 u1", "name it as '[mail.isp.example]:submission'"),
+    ("username '[mail.isp.example]'", "name the server first, then the user there"),
+    (f"'{NEXTHOP}' u1 --sender foo", "name it as user@example.com, or a whole domain as @example.com"),
+]
+
+
+@pytest.mark.parametrize("words, remedy", REFUSED, ids=[words for words, _ in REFUSED])
+def test_what_smtp_would_die_of(stock_machine: StockMachine, words: str, remedy: str) -> None:
+    """A server that smtp cannot send to, the words the wrong way round, and a sender that is no address, are refused with the right form."""
+    before = stock_machine.state()
+    done = stock_machine.tried(f"{CLIENT} {words}", PASSWORD)
+    assert (done.returncode, done.stdout) == (3, b"") and done.stderr.decode().endswith(f"; {remedy}\n")
+    assert stock_machine.state() == before
+
+
+def test_a_domain_of_senders(stock_machine: StockMachine, provider: Provider) -> None:
+    """With --sender @DOMAIN the mail of all its senders goes by that login."""
+    before = stock_machine.state()
+    stock_machine.shell(f"{CLIENT} '{NEXTHOP}' u2@isp.example --sender @all.example", OTHER)
+    stock_machine.shell(SEND.format(sender="anybody@all.example"))
+    assert provider.taken("anybody@all.example") == {"anybody@all.example": "u2@isp.example"}
+    stock_machine.shell("sasldb postfix client --undo --yes")
+    assert stock_machine.state() == before

@@ -18,6 +18,7 @@ from sasldb.model.secret import Secret
 from sasldb.operations.setup.planning import reloaded
 from sasldb.operations.setup.steps import FileStep, Plan
 from sasldb.siteconf import control, maps
+from sasldb.siteconf.nexthop import Nexthop, is_host
 from sasldb.siteconf.scratch import Scratch
 
 TYPE_CHECKING = False
@@ -52,10 +53,16 @@ class Account:
                 raise BadName(ascii(name), "not a name that can stand in a table of Postfix")
         if ":" in user:
             raise BadName(user, "a colon, which ends the login in this table")
+        if user.startswith("["):
+            raise BadName(user, "a server, not a user", "name the server first, then the user there")
+        if sender is not None and not _is_address(sender):
+            raise BadName(
+                ascii(sender), "not an address", "name it as user@example.com, or a whole domain as @example.com"
+            )
         text = password.reveal()
         if not text or text.strip() != text or b"\n" in text or b"\0" in text or b"\r" in text:
             raise BadPassword(user, "empty, with a line end in it, or a blank at an end, which Postfix would cut off")
-        self.nexthop = nexthop
+        self.nexthop = Nexthop(nexthop)
         self.user = user
         self.password = password
         self.sender = sender
@@ -63,7 +70,7 @@ class Account:
     @property
     def key(self) -> bytes:
         """What the password is looked up by."""
-        return os.fsencode(self.sender or self.nexthop)
+        return os.fsencode(self.sender or self.nexthop.name)
 
     @property
     def value(self) -> bytes:
@@ -93,7 +100,7 @@ def plan(site: Site, account: Account) -> Plan:
     tables = {name: Table(site, name) for name in _FILES}
     _add_table(made, site, tables[PASSWORDS], {account.key: account.value})
     if account.sender:
-        _add_table(made, site, tables[RELAYS], {account.key: os.fsencode(account.nexthop)})
+        _add_table(made, site, tables[RELAYS], {account.key: os.fsencode(account.nexthop.name)})
     path = os.path.join(site.postfix.config_dir, "main.cf")
     with Scratch(site.postfix.config_dir) as scratch:
         scratch.set(_parameters(site, account, {name: table.name for name, table in tables.items()}))
@@ -152,6 +159,11 @@ def _add_table(plan: Plan, site: Site, table: Table, entries: dict[bytes, bytes]
         plan.add(FileStep(table.path + suffix, after, table.ownership, binary=True))
 
 
+def _is_address(sender: str) -> bool:
+    """Tell whether smtp may look up `sender`: an address, or the domain of one behind an @."""
+    return "@" in sender and is_host(sender.rpartition("@")[2])
+
+
 def _is_from_text(name: str) -> bool:
     kind, _, path = name.removeprefix(_PROXY).partition(":")
     return path.startswith("/") and (maps.suffix(kind) is not None or kind == "texthash")
@@ -168,7 +180,7 @@ def _parameters(site: Site, account: Account, tables: dict[str, str]) -> dict[st
         wanted["smtp_sender_dependent_authentication"] = "yes"
         wanted[RELAYS] = _listed(site, RELAYS, tables)
     else:
-        wanted["relayhost"] = account.nexthop
+        wanted["relayhost"] = account.nexthop.name
     return {name: value for name, value in wanted.items() if site.postfix.named.get(name, site.postfix[name]) != value}
 
 

@@ -46,9 +46,13 @@ def test_passwords_that_postfix_would_cut(password: bytes) -> None:
 
 @pytest.mark.parametrize(
     "nexthop, user, sender",
-    [("", "u", None), ("a b", "u", None), ("#a", "u", None), ("a", "u:v", None), ("a", "", None), ("a", "u", "x y@z")],
+    [
+        *((name, "u", None) for name in ("", "a b", "#a", "[mail.isp.example", "mail.isp.example:99999", "username")),
+        *((RELAY, user, None) for user in ("", "u:v", "u v", RELAY)),
+        *((RELAY, "u", sender) for sender in ("", "foo", "@", "a@", "a@b c", "x y@z", "a@-b")),
+    ],
 )
 def test_names_that_cannot_stand_there(nexthop: str, user: str, sender: str | None) -> None:
-    """Names that would end the entry, or begin another, are refused."""
+    """Names that would end the entry, or begin another, and what smtp dies of or never looks up, are refused."""
     with pytest.raises(BadName):
         Account(nexthop, user, Secret(b"secret"), sender)

@@ -15,7 +15,9 @@ _WHAT = "client"
 @click.command("client")
 @click.argument("server", required=False)
 @click.argument("user", required=False)
-@click.option("--sender", metavar="ADDRESS", help="Only the mail of this sender goes there, with this login.")
+@click.option(
+    "--sender", metavar="ADDRESS", help="Only the mail of this sender, or of a @DOMAIN, goes there, with this login."
+)
 @click.option("-c", "--config-dir", metavar="DIR", type=PATH, help="Configuration directory of another Postfix.")
 @passworded
 @consented
