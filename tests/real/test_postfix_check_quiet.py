@@ -13,6 +13,7 @@ from tests.real.faults.fault import CHROOT, OK, PLAIN
 from tests.real.faults.methods import SASLAUTHD, SQL, SQL_USER
 from tests.real.faults.others import CLIENT, LENIENT
 from tests.real.faults.postfix import DOVECOT
+from tests.real.faults.security import OTHER_KEY
 from tests.real.faults.users import GENERATE, GENERATED
 from tests.real.faulty import FaultyPostfix
 from tests.real.outcomes import check
@@ -82,6 +83,28 @@ SOUND = {
         PLAIN,
         'cat "$CONFIG/key.pem" "$CONFIG/cert.pem" > "$CONFIG/chain.pem"; main smtpd_tls_cert_file=/etc/none smtpd_tls_chain_files="$CONFIG/chain.pem"',
     ),
+    "key and certificate in one file, by its relative path": (
+        PLAIN,
+        'cat "$CONFIG/cert.pem" "$CONFIG/key.pem" > "$JAIL/both.pem"; main smtpd_tls_cert_file=both.pem; postconf -c "$CONFIG" -X smtpd_tls_key_file',
+    ),
+    "an ECDSA certificate alone": (
+        PLAIN,
+        'main smtpd_tls_cert_file= smtpd_tls_key_file= "smtpd_tls_eccert_file=$CONFIG/cert.pem" "smtpd_tls_eckey_file=$CONFIG/key.pem"',
+    ),
+    "a certificate with the one above it": (
+        CHROOT,
+        OTHER_KEY + '; openssl req -x509 -key "$CONFIG/other.pem" -subj /CN=ca -days 2 >> "$CONFIG/cert.pem"',
+    ),
+    "two keys with their certificates in files of their own": (
+        PLAIN,
+        'cd "$CONFIG"; openssl req -x509 -newkey rsa:2048 -nodes -keyout rsa.pem -subj /CN=x -days 2 -out x.pem 2>/dev/null; '
+        'cat cert.pem rsa.pem x.pem > rest.pem; main "smtpd_tls_chain_files=$CONFIG/key.pem, $CONFIG/rest.pem" smtpd_tls_cert_file=',
+    ),
+    "a weak key": (
+        PLAIN,
+        'openssl req -x509 -newkey rsa:1024 -sha1 -nodes -keyout "$CONFIG/key.pem" -out "$CONFIG/cert.pem" -subj /CN=x -days 2 2>/dev/null',
+    ),
+    "a directory of CAs that is not there": (PLAIN, "main smtpd_tls_CApath=/etc/none smtpd_tls_ask_ccert=yes"),
     "SQL and the sasldb": (PLAIN, SQL + 'option "auxprop_plugin: sasldb sql"'),
     "SQL, and no sasldb": (PLAIN, SQL + SQL_USER + 'rm "$DB"'),
     "SQL for challenges, and saslauthd for PLAIN": (

@@ -133,7 +133,7 @@ def test_a_key_that_does_not_fit(machine: StockMachine) -> None:
     )
     done = machine.tried(f"{SETUP} --dry-run")
     machine.shell("rm /etc/postfix/other.key")
-    assert b"/etc/postfix/other.key cannot be loaded: KEY_VALUES_MISMATCH: passwords" in done.stderr
+    assert b"/etc/postfix/other.key: the private key is that of another certificate: passwords" in done.stderr
 
 
 def test_nothing_without_consent(machine: StockMachine) -> None:

@@ -11,6 +11,7 @@ import os
 from sasldb.operations.checks import remedies
 from sasldb.operations.checks.finding import Problem, Unseen
 from sasldb.siteconf import mechanisms
+from sasldb.siteconf.certificate import Certificate
 from sasldb.siteconf.instance import follows
 
 TYPE_CHECKING = False
@@ -57,8 +58,6 @@ def has_challenge(offered: list[str]) -> bool:
 
 def certified(site: Site) -> bool:
     """Tell whether there is a certificate that works; to others than root, who cannot see the key, whether one is named."""
-    from sasldb.operations.setup.certificate import Certificate
-
     certificate = Certificate(site.postfix)
     return certificate.works or (certificate.configured and os.geteuid() != 0)
 

@@ -7,8 +7,6 @@ mechanism passes its security options ends the service with an error.
 
 from __future__ import annotations
 
-import os
-
 from sasldb.operations.checks import remedies
 from sasldb.operations.checks.encryption import (
     AUTH_ONLY,
@@ -28,12 +26,12 @@ from sasldb.operations.checks.encryption import (
 from sasldb.operations.checks.finding import THROTTLED, Problem, Unseen
 from sasldb.operations.checks.site import Site
 from sasldb.siteconf import mechanisms
+from sasldb.siteconf.certificate import AUTHORITIES, Certificate
 from sasldb.siteconf.instance import Service
 
 _LEVEL = "smtpd_tls_security_level"
-_CHAINS = "smtpd_tls_chain_files"
-_CERTIFICATES = ("smtpd_tls_cert_file", "smtpd_tls_eccert_file", "smtpd_tls_dcert_file")
-_KEYS = ("smtpd_tls_key_file", "smtpd_tls_eckey_file", "smtpd_tls_dkey_file")
+_ONLY_YOU = "only you can put there, or name, a certificate with its key (smtpd_tls_chain_files)."
+_ASKING = ("smtpd_tls_ask_ccert", "smtpd_tls_req_ccert")
 
 
 def no_tls(site: Site) -> Problem | None:
@@ -55,19 +53,18 @@ def no_tls(site: Site) -> Problem | None:
 
 
 def certificate(site: Site) -> Problem | None:
-    """Look for a certificate or key that is not there."""
-    hidden = []
-    for path in dict.fromkeys(path for service in site.offering if has_tls(service) for path in _files(service)):
-        try:
-            os.stat(path)
-        except PermissionError:
-            hidden.append(path)
-        except OSError as error:
-            why = "Without it TLS does not start, and with it goes AUTH where it is offered under TLS alone."
-            seen = f"{path}: {str(error.strerror).lower()}"
-            return Problem.without_remedy(seen, why, "the file has to be put there again.")
+    """Look for what TLS cannot start with, or without: a certificate, its key, and the file of CAs."""
+    found = [(service, Certificate(service)) for service in site.offering if has_tls(service)]
+    failing = [(service, one) for service, one in found if not (one.works or one.declined or one.hidden)]
+    if failing:
+        service, one = failing[0]
+        seen = f"{one.reason}, and TLS is on for {service.label}" if not one.configured else one.reason
+        why = "TLS does not start so, and with it goes AUTH where it is offered under TLS alone."
+        same = [service for service, other in failing if other.authorities == one.authorities]
+        return _authorities(site, same, seen, why) if one.authorities else Problem.without_remedy(seen, why, _ONLY_YOU)
+    hidden = next((one.hidden for _, one in found if one.hidden), "")
     if hidden:
-        raise Unseen(f"whether {hidden[0]} is there can be seen by root alone")
+        raise Unseen(f"whether TLS starts cannot be seen: {hidden} can be read by root alone")
     return None
 
 
@@ -122,7 +119,7 @@ def plaintext(site: Site) -> Problem | None:
         return None
     seen = f"PLAIN or LOGIN is offered without TLS by {services[0].label}"
     why = "Who listens on the way reads the password."
-    if all(map(has_tls, services)):
+    if all(map(has_tls, services)) and certified(site):
         return Problem(seen, why, remedies.setting(site, AUTH_ONLY, wrong, lambda _: "yes"))
     if not has_challenge(site.mechanisms):
         return Problem.without_remedy(seen, why, NEEDS_CERTIFICATE)
@@ -152,7 +149,7 @@ def none_left(site: Site) -> Problem | None:
             return guarded(site, problem, site.offering, list(mechanisms.SHADOW_MECHANISMS))
         if name == UNDER:
             return Problem(seen, why, remedies.setting(site, name, wrong, lambda _: "noanonymous"))
-        if all(map(has_tls, named)):
+        if all(map(has_tls, named)) and certified(site):
             return Problem(seen, why, remedies.setting(site, AUTH_ONLY, wrong, lambda _: "yes"))
         if has_challenge(site.mechanisms):
             return Problem(seen, why, remedies.together(*challenges_alone(site, named), remedies.reload(site)))
@@ -166,8 +163,14 @@ def _known(value: str) -> str:
     return ", ".join(dict.fromkeys(["noanonymous", *words]))
 
 
-def _files(service: Service) -> list[str]:
-    """Return the absolute paths of certificates and keys; where smtpd_tls_chain_files names any, smtpd uses no others."""
-    names = (_CHAINS,) if service.value(_CHAINS) else (*_CERTIFICATES, *_KEYS)
-    values = " ".join(service.value(name) for name in names).replace(",", " ").split()
-    return [value for value in values if value.startswith("/")]
+def _authorities(site: Site, services: list[Service], seen: str, why: str) -> Problem:
+    """Return the problem of `services` whose file of CAs cannot be loaded; nobody needs it where no client is asked for a certificate."""
+    if any(service.is_on(name) for service in site.postfix.servers for name in _ASKING):
+        reason = "clients are asked for certificates here, so the file of their CAs has to be put there again."
+        return Problem.without_remedy(seen, why, reason)
+    own = [service for service in services if AUTHORITIES in service.overrides]
+    commands = [remedies.service_removal(site, service, AUTHORITIES) for service in own]
+    if len(own) < len(services):
+        commands.insert(0, remedies.removal(site, AUTHORITIES))
+    why += f" {AUTHORITIES} is for certificates of clients, which nobody asks for here; what is above your own belongs into its file."
+    return Problem(seen, why, remedies.together(*commands, remedies.reload(site)))

@@ -16,10 +16,10 @@ from sasldb.operations.checks import generated_map
 from sasldb.operations.checks.finding import Unseen
 from sasldb.operations.checks.site import Site
 from sasldb.operations.setup import backends, conf, database, keeping, lists, parameters, sender_logins, services
-from sasldb.operations.setup.certificate import Certificate
 from sasldb.operations.setup.request import SASLDB, Request
 from sasldb.operations.setup.steps import FileStep, Plan
 from sasldb.siteconf import build, conffile, control
+from sasldb.siteconf.certificate import Certificate
 from sasldb.siteconf.conffile import ConfFile
 from sasldb.siteconf.instance import server_types
 from sasldb.siteconf.scratch import FILES, Scratch
@@ -43,7 +43,7 @@ class Setup:
                 "not run as root: what root alone can read, as the key of a certificate, counts as missing"
             )
         certificate = Certificate(self.site.postfix)
-        self._tls = certificate.works
+        self._tls, self._no_tls = certificate.works, certificate.reason
         if not certificate.works:
             self.plan.notes.append(
                 f"{certificate.reason}: passwords are not taken in the clear, so most clients cannot log in"
@@ -122,7 +122,7 @@ class Setup:
         config_dir = self.site.postfix.config_dir
         with Scratch(config_dir) as scratch:
             scratch.set(parameters.changes(self.site, self.request, self._tls))
-            self.plan.notes += services.edit(scratch, self.site, self.request, self._tls, free)
+            self.plan.notes += services.edit(scratch, self.site, self.request, self._no_tls, free)
             if self.request.sender_logins:  # first: what binds senders stands before what lets logins pass
                 self.plan.notes += lists.bind(scratch, parameters.mismatch(self.request.sender_logins))
             self.plan.notes += lists.admit(scratch)

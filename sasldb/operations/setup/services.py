@@ -28,20 +28,20 @@ _OPTIONS = {
 _REQUIRED = ("smtpd_tls_security_level", "smtpd_sasl_auth_enable", "smtpd_relay_restrictions")
 
 
-def edit(scratch: Scratch, site: Site, request: Request, tls: bool, free: str) -> list[str]:
+def edit(scratch: Scratch, site: Site, request: Request, no_tls: str, free: str) -> list[str]:
     """Edit the copy of master.cf, and return sentences to mind.
 
     Args:
-        tls: whether there is a certificate that works. free: why smtpd cannot stay in a chroot, "" where it can.
+        no_tls: why there is no certificate that works, "" where there is one. free: why smtpd cannot stay in a chroot, "" where it can.
 
     Raises:
         SiteConfigError: see the module.
     """
     sentences = _keep_dovecot(scratch, site)
     if request.submission:
-        if not tls:
-            remedy = "give Postfix one (smtpd_tls_chain_files), then run this again"
-            raise SiteConfigError("submission", "needs a certificate that works", remedy=remedy)
+        if no_tls:
+            remedy = "mend that, or name another one (smtpd_tls_chain_files), then run this again"
+            raise SiteConfigError("submission", f"needs a certificate that works: {no_tls}", remedy=remedy)
         _submit(scratch, bool(free))
     return sentences + (_free(scratch, site, free) if free else [])
 
