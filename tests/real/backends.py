@@ -138,12 +138,12 @@ def system_user(machine: StockMachine) -> Iterator[None]:
 
 
 @contextmanager
-def imap_server(machine: StockMachine) -> Iterator[None]:
-    """Let Dovecot run on port 143, where ALICE logs in by that name, and `bob` by a name without a realm."""
+def imap_server(machine: StockMachine, more: str = "") -> Iterator[None]:
+    """Let Dovecot run on port 143, where ALICE logs in by that name, and `bob` by a name without a realm; `more` is for its conf."""
     home = _home(machine, "dovecot")
     user = f"printf '%s:{{PLAIN.b64}}%s\\n' $user $(printf %s '{PASSWORD}' | base64)"
     machine.shell(f"mkdir -m 777 {home}/mail; for user in {ALICE} bob; do {user}; done > {home}/users")
-    machine.shell(f"cat > {home}/conf", _DOVECOT.format(home=home).encode())
+    machine.shell(f"cat > {home}/conf", (_DOVECOT.format(home=home) + more).encode())
     machine.shell(f"dovecot -c {home}/conf > {home}/out 2>&1")
     try:
         yield

@@ -6,12 +6,17 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.real.stock import StockMachine
+from tests.conftest import Require
+from tests.real import backends
+from tests.real.stock import DOMAIN, StockMachine
 from tests.real.test_postfix_setup import ALICE, PASSWORD, SETUP, add
 from tests.real.test_postfix_setup_lists import findings, serve
 
 BEFORE, UNDER = "smtpd_sasl_security_options", "smtpd_sasl_tls_security_options"
 SUBMISSION = "587 inet n - y - - smtpd -o smtpd_tls_security_level=encrypt -o smtpd_sasl_auth_enable=yes"
+
+DOVECOT = f"{SUBMISSION} -o smtpd_sasl_type=dovecot -o smtpd_sasl_path=private/auth -o smtpd_relay_restrictions=permit_sasl_authenticated,reject"
+LISTENER = "service auth {\n unix_listener /var/spool/postfix/private/auth {\n  mode = 0666\n }\n}\n"
 
 
 @pytest.fixture
@@ -62,3 +67,22 @@ def test_options_under_tls_that_follow_by_name(machine: StockMachine, mechanisms
     assert machine.shell(f"postconf -h {UNDER}; postconf -Ph 587/inet/{UNDER}") == "noanonymous\n" * 2
     assert machine.shell(f"{SETUP} --yes") == "nothing to change\n"
     assert findings(machine) == []
+
+
+@pytest.mark.parametrize("policy", ["authenticated", "everybody"])
+def test_senders_of_dovecots_users(machine: StockMachine, require: Require, policy: str) -> None:
+    """Who logs in by Dovecot at a service that goes on asking it sends as before; the sasldb's users are bound to their addresses."""
+    require("imap", "dovecot")
+    machine.shell("sasldb init")
+    serve(machine, DOVECOT)
+    reloaded(machine)
+    with backends.imap_server(machine, LISTENER):
+        user, address = backends.ALICE, f"sales@{DOMAIN}"
+        assert machine.sent(user, address, backends.PASSWORD, 587) == 250
+        machine.age()
+        machine.shell(f"{SETUP} --local-domain mydomain --sender-login-maps --sender-login-policy {policy} --yes")
+        add(machine, ALICE, f"bob@{DOMAIN}", address)
+        machine.shell("sasldb postfix sender-login-maps")
+        assert [machine.sent(user, sender, backends.PASSWORD, 587) for sender in (user, address)] == [250, 250]
+        assert [machine.sent(ALICE, sender, PASSWORD) for sender in (ALICE, address)] == [250, 553]
+        assert findings(machine) == []

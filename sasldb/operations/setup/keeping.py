@@ -1,4 +1,4 @@
-"""Services of master.cf that go on as before where a parameter of main.cf changes which they follow by its name.
+"""Services of master.cf that go on as before where a parameter of main.cf changes which they have from there, or name.
 
 Source: Postfix 3.7, postconf(5): smtpd replaces names after it has taken the -o options. Errors: SiteConfigError where postconf fails.
 """
@@ -7,19 +7,31 @@ from __future__ import annotations
 
 from sasldb.operations.checks import remedies
 from sasldb.operations.checks.encryption import UNDER
-from sasldb.operations.checks.host import Host
+from sasldb.operations.checks.host import SASL_TYPE, Host
 from sasldb.operations.checks.site import Site
 from sasldb.operations.setup.parameters import with_words
+from sasldb.siteconf.instance import Service
+from sasldb.siteconf.restrictions import LOGIN_MAPS, SENDER
 from sasldb.siteconf.scratch import Scratch
+
+
+def on_their_own(site: Site) -> list[Service]:
+    """Return the services that ask Dovecot by their own line of master.cf, and go on so."""
+    return [service for service in site.asking_others if SASL_TYPE in service.own]
 
 
 def keep(scratch: Scratch, site: Site) -> None:
     """Give services what they had before, as options of their own; the copies hold all else that is changed.
 
-    It is the options under TLS: those without TLS are made stricter, and are named there.
+    It is the options under TLS, where they name those without TLS, which get stricter. Of services that ask Dovecot it is also which
+    senders belong to whom, for the maps know nothing of Dovecot's users.
     """
     now = {service.label: service for service in Host(scratch.directory).servers}
+    others = {service.label for service in on_their_own(site)}
     for service in site.servers:
-        if UNDER in service.own and now[service.label].value(UNDER) != service.value(UNDER):
-            value = with_words(service.value(UNDER), "noanonymous")
-            scratch.set_service(service.label, {UNDER: remedies.joined(value)})
+        names = [UNDER] if UNDER in service.own else []
+        names += [LOGIN_MAPS, SENDER] if service.label in others else []
+        former = {name: service.value(name) for name in names if now[service.label].value(name) != service.value(name)}
+        if UNDER in former:
+            former[UNDER] = with_words(former[UNDER], "noanonymous")
+        scratch.set_service(service.label, {name: remedies.joined(value) for name, value in former.items()})

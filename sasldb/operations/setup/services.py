@@ -10,7 +10,7 @@ from __future__ import annotations
 from sasldb.errors import SiteConfigError
 from sasldb.operations.checks.host import CYRUS, SASL_PATH, SASL_TYPE, Host, is_application
 from sasldb.operations.checks.site import Site
-from sasldb.operations.setup import lists, restrictions
+from sasldb.operations.setup import keeping, lists, restrictions
 from sasldb.operations.setup.request import Request
 from sasldb.siteconf.instance import SMTPD, Service
 from sasldb.siteconf.restrictions import RELAY
@@ -48,10 +48,8 @@ def edit(scratch: Scratch, site: Site, request: Request, no_tls: str, free: str)
 
 def _keep_dovecot(scratch: Scratch, site: Site) -> list[str]:
     """Leave services of master.cf that name Dovecot themselves as they are, and say whom the others do not ask any more."""
-    kept: list[Service] = []
-    changed: list[Service] = []
-    for service in site.asking_others:
-        (kept if SASL_TYPE in service.own else changed).append(service)
+    kept = keeping.on_their_own(site)
+    changed = [service for service in site.asking_others if service not in kept]
     sentences = []
     if changed:
         now = changed[0].value(SASL_TYPE)

@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Require
-from tests.operations.setup.ground import MASTER, Ground
+from tests.operations.setup.ground import GOOD, MASTER, Ground
 
 BEFORE, UNDER = "smtpd_sasl_security_options", "smtpd_sasl_tls_security_options"
 ON = "smtpd_sasl_auth_enable = yes\n"
+MAPS, SENDER = "smtpd_sender_login_maps", "smtpd_sender_restrictions"
+DOVECOT = "587 inet n - n - - smtpd\n  -o smtpd_sasl_type=dovecot\n  -o smtpd_sasl_path=private/auth\n"
 STRICT = "noanonymous, noplaintext"
 
 
@@ -25,8 +27,14 @@ def _postfix(require: Require) -> None:
         (f"{UNDER} = ${BEFORE}\n", "noanonymous"),
         (f"{UNDER} = ${{{BEFORE}}}\n", "noanonymous"),
         (f"{UNDER} = $(mine)\nmine = ${BEFORE}\n", "noanonymous"),
-        (f"{BEFORE} = noanonymous, noactive\n{UNDER} = ${BEFORE}\n", "noanonymous, noactive"),
-        (f"{BEFORE} = nodictionary\n{UNDER} = ${BEFORE}\n", "nodictionary, noanonymous"),
+        (
+            f"{BEFORE} = noanonymous, noactive\n{UNDER} = ${BEFORE}\n",
+            "noanonymous, noactive",
+        ),
+        (
+            f"{BEFORE} = nodictionary\n{UNDER} = ${BEFORE}\n",
+            "nodictionary, noanonymous",
+        ),
     ],
 )
 def test_options_under_tls_that_follow_by_name(tmp_path: Path, main: str, under: str) -> None:
@@ -61,3 +69,38 @@ def test_options_of_a_service_that_follow_by_name(tmp_path: Path) -> None:
         f"465/inet/{UNDER} = noanonymous",
         f"587/inet/{UNDER} = noanonymous",
     ]
+
+
+@pytest.mark.parametrize(
+    ("main", "own", "maps", "restrictions"),
+    [
+        ("", "", "", ""),
+        (
+            f"{SENDER} = permit_mynetworks, reject_x\n",
+            "",
+            "",
+            "permit_mynetworks,reject_x",
+        ),
+        (f"{MAPS} = hash:/etc/x, hash:/etc/y\n", "", "hash:/etc/x,hash:/etc/y", ""),
+        (
+            f"{SENDER} = $mua\nmua = reject_x, reject_y\n",
+            f"  -o {MAPS}=hash:/etc/x\n",
+            "hash:/etc/x",
+            "reject_x,reject_y",
+        ),
+        ("", f"  -o {SENDER}=reject_x\n", "", "reject_x"),
+    ],
+)
+@pytest.mark.parametrize("policy", ["authenticated", "everybody"])
+def test_senders_of_dovecots_users(
+    tmp_path: Path, main: str, own: str, maps: str, restrictions: str, policy: str
+) -> None:
+    """A service that goes on asking Dovecot keeps the maps and the restrictions of senders that it had, whatever those of main.cf become."""
+    ground = Ground(tmp_path, GOOD + main, MASTER + DOVECOT + own)
+    assert {MAPS, SENDER} <= set(ground.planned(sender_logins=policy))
+    found = ground.services(sender_logins=policy).splitlines()
+    wanted = {
+        f"587/inet/{MAPS} = {maps}".rstrip(),
+        f"587/inet/{SENDER} = {restrictions}".rstrip(),
+    }
+    assert {line.rstrip() for line in found if "sender" in line} == wanted

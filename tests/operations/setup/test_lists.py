@@ -130,7 +130,8 @@ def test_a_word_that_only_the_administrator_can_place(tmp_path: Path, main: str,
         AMAVIS,
         "2525 inet n - n - - smtpd\n  -o smtpd_sasl_auth_enable=no -o smtpd_relay_restrictions=reject\n",
         "2525 inet n - n - - smtpd\n  -o smtpd_sasl_auth_enable=no -o smtpd_sender_restrictions=permit_mynetworks,reject\n",
-        "2525 inet n - n - - smtpd\n  -o smtpd_sasl_type=dovecot -o smtpd_sasl_path=private/auth -o smtpd_helo_restrictions=reject\n",
+        "2525 inet n - n - - smtpd\n  -o smtpd_sasl_type=dovecot -o smtpd_sasl_path=private/auth -o smtpd_helo_restrictions=reject "
+        "-o smtpd_sender_login_maps=hash:/etc/x -o smtpd_sender_restrictions=reject_sender_login_mismatch\n",
     ],
 )
 def test_a_service_that_is_not_for_our_logins(tmp_path: Path, service: str) -> None:
