@@ -119,14 +119,13 @@ def _ask(confirm: bool) -> Secret:
     if not os.isatty(_STDIN):
         raise click.UsageError("no terminal to ask for the password: name --password-stdin, --password-file or another")
     try:
-        streams.write(streams.STDERR, b"Password: ")
-        password = terminal.ask(b"")
-        if confirm and password:
-            streams.write(streams.STDERR, b"Again (for verification): ")
-            if Secret(terminal.ask(b"")) != Secret(password):
-                raise BadPassword("password", "the two do not match")
+        with terminal.Hidden(streams.STDERR) as person:
+            password = person.ask(b"Password: ")
+            again = person.ask(b"Again (for verification): ") if confirm and password else password
     except OSError as error:
         raise BadPassword("password", "the terminal cannot be read") from error
+    if Secret(again) != Secret(password):
+        raise BadPassword("password", "the two do not match")
     return passwords.from_bytes(password)
 
 

@@ -20,10 +20,12 @@ ALICE = {b"alice\0x\0userPassword": b"old"}
 PROMPT, AGAIN = "Password: ", "Again (for verification): "
 
 
-def talk(commands: Commands, directory: Path, arguments: list[str], *steps: Step, piped: bool = False) -> Dialogue:
+def talk(
+    commands: Commands, directory: Path, arguments: list[str], *steps: Step, piped: bool = False, hasty: bool = False
+) -> Dialogue:
     """Run sasldb on a terminal and take the steps there."""
     argv = [commands.sasldb, *arguments]
-    return Terminal(commands.sasldb, argv, directory, {"PATH": "/usr/bin:/bin"}, piped).play(*steps)
+    return Terminal(commands.sasldb, argv, directory, {"PATH": "/usr/bin:/bin"}, piped, hasty).play(*steps)
 
 
 def stored(directory: Path, login: str = "alice@x") -> bytes:
@@ -62,6 +64,34 @@ def test_typed_in_vain(commands: Commands, tmp_path: Path, steps: tuple[Step, ..
     assert os.waitstatus_to_exitcode(done.status) == 3
     assert b"sasldb: password: " + reason in done.shown and b"one" not in done.shown
     assert done.restored and stored(tmp_path) == b"old"
+
+
+@pytest.mark.parametrize(
+    "steps", [(PROMPT, b"secret\n", AGAIN, b"secret\n"), (PROMPT, b"secret\nsecret\n")], ids=["each prompt", "pasted"]
+)
+def test_answered_at_once(commands: Commands, tmp_path: Path, steps: tuple[Step, ...]) -> None:
+    """A program that answers as soon as a prompt is there, or both at once, is neither shown nor left waiting."""
+    for number in range(10):
+        done = talk(commands, tmp_path, ["add", "-f", f"{number}.db", "alice@x"], *steps, hasty=True)
+        assert done.status == 0 and b"secret" not in done.shown and done.restored
+        with library.open(str(tmp_path / f"{number}.db")) as database:
+            assert database.verify("alice@x", b"secret")
+
+
+def test_testsaslauthd_answered_at_once(commands: Commands, tmp_path: Path) -> None:
+    """So it is where testsaslauthd asks; here for nothing, as there is no saslauthd."""
+    for _ in range(10):
+        done = talk(commands, tmp_path, ["testsaslauthd", "-u", "x", "-f", "mux"], PROMPT, b"secret\n", hasty=True)
+        assert done.shown == b"Password: \r\n0: connect() : No such file or directory\r\n" and done.restored
+
+
+def test_end_of_file_at_the_prompt_leaves_output_clean(commands: Commands, tmp_path: Path) -> None:
+    """The newline after a line that ^D ended goes where the prompt went, not into what the command prints."""
+    make_database(tmp_path / "db", ALICE)
+    verify = ["verify", "-f", "db", "--json", "alice@x"]
+    done = talk(commands, tmp_path, verify, PROMPT, b"old\x04\x04", piped=True)
+    assert done.status == 0 and done.shown == b"Password: \r\n"
+    assert json.loads(done.piped)["verdict"] == "ok" and done.piped.startswith(b"{")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])

@@ -102,8 +102,8 @@ def _password(options: dict[bytes, bytes]) -> Secret | None:
 
     try:
         if os.isatty(streams.STDIN):
-            streams.write(streams.STDERR, b"Password: ")
-            read = terminal.ask(b"")
+            with terminal.Hidden(streams.STDERR) as person:
+                read = person.ask(b"Password: ")
         else:
             read = streams.read_password()
     except OSError:

@@ -175,12 +175,14 @@ def _password(name: bytes, pipe: bool) -> bytes:
             return streams.read_password()
         from sasldb.cli.compat import terminal
 
-        password = terminal.ask(b"Password: ")
-        if terminal.ask(b"Again (for verification): ") != password:
-            raise _failed(name, *MISMATCH)
-        return password
+        with terminal.Hidden(streams.STDOUT) as person:
+            password = person.ask(b"Password: ")
+            again = person.ask(b"Again (for verification): ")
     except OSError as error:
         raise _failed(name, 1, (error.strerror or "").encode()) from error
+    if again != password:
+        raise _failed(name, *MISMATCH)
+    return password
 
 
 def _meaning(error: SasldbError) -> tuple[int, bytes]:

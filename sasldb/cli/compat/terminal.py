@@ -1,8 +1,10 @@
-"""The password dialogue on a terminal: a prompt on stdout, a line from stdin that is not shown.
+"""The password dialogue on a terminal: prompts, and lines from stdin that are not shown.
 
-While it waits, echo is off and only the newline is shown; what was typed before the prompt is thrown away. Source: Cyrus SASL 2.1.28,
-observed through a pseudo-terminal. Unlike there, a signal that ends the command (^C, ^\\, hang-up, TERM) first puts the
-terminal back as it was. Errors: `OSError` where stdin cannot be read.
+Echo is off before the first prompt is there and until the last answer, so that whoever answers at once (a program, a paste of both lines)
+is not shown; only newlines are. What was typed before that is thrown away. Source: Cyrus SASL 2.1.28, observed through a
+pseudo-terminal. Unlike there, nothing that is typed from the first prompt on is shown or lost (but for what stands behind ^D), and a
+signal that ends the command (^C, ^\\, hang-up, TERM) first puts the terminal back as it was. Errors: `OSError` where stdin cannot be
+read.
 """
 
 from __future__ import annotations
@@ -24,35 +26,57 @@ _SHOWN = termios.ECHO | termios.ECHOE | termios.ECHOK | termios.ECHOCTL | termio
 _WINDOW = 16384  # octets; more than a terminal's line can have
 
 
-def ask(prompt: bytes) -> bytes:
-    """Show `prompt` and return the line typed (bytes), less its newline.
+class Hidden:
+    """A person at the terminal on stdin, of whose typing only the newlines are shown until this is left.
 
-    Raises:
-        OSError: the terminal cannot be read.
+    with Hidden(streams.STDOUT) as person:
+        password = person.ask(b"Password: ")
     """
-    streams.write(streams.STDOUT, prompt)
-    line = _read_hidden()
-    if line and not line.endswith(b"\n"):
-        streams.write(streams.STDOUT, b"\n")  # ended with ^D, which shows nothing
-    return streams.without_newline(line)
 
+    def __init__(self, prompts: int) -> None:
+        """Show prompts on the descriptor `prompts`."""
+        self._prompts = prompts
+        self._before: list[Any] = []  # none where the terminal hung up: reading says so
+        self._handlers: dict[int, Any] = {}
 
-def _read_hidden() -> bytes:
-    """Read one line from stdin while the terminal shows only its newline."""
-    try:
-        before = termios.tcgetattr(streams.STDIN)
-    except termios.error:
-        return os.read(streams.STDIN, _WINDOW)  # hung up: let the reading say so
-    hidden = before[:]
-    hidden[_LOCAL] = hidden[_LOCAL] & ~_SHOWN | termios.ICANON | termios.ECHONL
-    handlers = _guard(before)
-    try:
+    def __enter__(self) -> Hidden:
+        """Turn echo off, and throw away what was typed before."""
+        try:
+            self._before = termios.tcgetattr(streams.STDIN)
+        except termios.error:
+            return self
+        hidden = self._before[:]
+        hidden[_LOCAL] = hidden[_LOCAL] & ~_SHOWN | termios.ICANON | termios.ECHONL
+        self._handlers = _guard(self._before)
         _set(termios.TCSAFLUSH, hidden)
-        return os.read(streams.STDIN, _WINDOW)
-    finally:
-        _set(termios.TCSANOW, before)
-        for number, handler in handlers.items():
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Put the terminal back as it was; what was typed and not asked for is left for who reads next."""
+        if self._before:
+            _set(termios.TCSANOW, self._before)
+        for number, handler in self._handlers.items():
             signal.signal(number, handler)
+
+    def ask(self, prompt: bytes) -> bytes:
+        """Show `prompt` and return the line typed since the last one (bytes), less its newline.
+
+        Raises:
+            OSError: the terminal cannot be read.
+        """
+        streams.write(self._prompts, prompt)
+        line = os.read(streams.STDIN, _WINDOW)
+        if not line.endswith(b"\n"):  # ended with ^D, which shows nothing
+            self._forget_second_end()
+            streams.write(self._prompts, b"\n" if line else b"")
+        return streams.without_newline(line)
+
+    def _forget_second_end(self) -> None:
+        """Throw away what is there: behind a part of a line people type ^D twice, and the second is no answer to what comes next."""
+        try:
+            termios.tcflush(streams.STDIN, termios.TCIFLUSH)
+        except termios.error:
+            pass  # hung up meanwhile
 
 
 def _guard(before: list[Any]) -> dict[int, Any]:

@@ -33,12 +33,22 @@ class Dialogue:
 
 
 class Terminal:
-    """Runs one command, with its standard output on the terminal or, `piped`, in a pipe."""
+    """Runs one command, with its standard output on the terminal or, `piped`, in a pipe.
+
+    `hasty` is how programs type (expect, pexpect, a paste): at once when a prompt is shown, whatever the terminal's modes are then.
+    """
 
     def __init__(
-        self, program: str, argv: Sequence[str], cwd: Path, environ: Mapping[str, str], piped: bool = False
+        self,
+        program: str,
+        argv: Sequence[str],
+        cwd: Path,
+        environ: Mapping[str, str],
+        piped: bool = False,
+        hasty: bool = False,
     ) -> None:
         """Start `program` on a new pseudo-terminal."""
+        self._hasty = hasty
         self._master, self._slave = os.openpty()
         self._before = termios.tcgetattr(self._slave)
         self._shown = b""
@@ -79,11 +89,11 @@ class Terminal:
             os.dup2(self._slave, descriptor)
 
     def _await(self, text: bytes) -> int:
-        """Wait until `text` is shown and echo is off; return the local modes then. Only now nothing typed is thrown away."""
+        """Wait until `text` is shown and, unless hasty, echo is off; return the local modes then."""
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             modes: int = termios.tcgetattr(self._slave)[3]
-            if text in self._shown + self._piped and not modes & termios.ECHO:
+            if text in self._shown + self._piped and (self._hasty or not modes & termios.ECHO):
                 return modes
             self._read(0.005)
         raise TimeoutError(f"no {text!r}; the command showed {self._shown!r}")

@@ -13,6 +13,7 @@ from tests.cli.compat.terminal import Dialogue, Step, Terminal
 from tests.conftest import Commands, CyrusTools
 
 ONE, TWO = "Password: ", "Again (for verification): "
+TIMES = 20  # enough for whoever answers at once to come before the terminal is ready, if it were not
 DIALOGUES: dict[str, tuple[Step, ...]] = {
     "a password": (ONE, b"secret\n", TWO, b"secret\n"),
     "another one": (ONE, b"secret\n", TWO, b"other\n"),
@@ -22,7 +23,6 @@ DIALOGUES: dict[str, tuple[Step, ...]] = {
     "end of file": (ONE, b"\x04", TWO, b"\x04"),
     "a partial line": (ONE, b"sec\x04\x04", TWO, b"sec\x04\x04"),
     "a partial and a whole line": (ONE, b"sec\x04\x04", TWO, b"sec\n"),
-    "typed ahead": (ONE, b"secret\nsecret\n", TWO, b"secret\n"),
     "the erase key": (ONE, b"secrex\x7ft\n", TWO, b"secret\n"),
     "the kill key": (ONE, b"oops\x15secret\n", TWO, b"secret\n"),
     "a carriage return": (ONE, b"secret\r", TWO, b"secret\r"),
@@ -31,11 +31,13 @@ DIALOGUES: dict[str, tuple[Step, ...]] = {
 }
 
 
-def dialogue(program: str, home: Path, args: tuple[str, ...], *steps: Step, piped: bool = False) -> Dialogue:
+def dialogue(
+    program: str, home: Path, args: tuple[str, ...], *steps: Step, piped: bool = False, hasty: bool = False
+) -> Dialogue:
     """Play one dialogue with `program` in the directory `home`."""
     home.mkdir(exist_ok=True)
     environ = {"PATH": "/usr/bin:/bin", "SASL_CONF_PATH": "."}
-    return Terminal(program, ["saslpasswd2", *args, "u@R"], home, environ, piped).play(*steps)
+    return Terminal(program, ["saslpasswd2", *args, "u@R"], home, environ, piped, hasty).play(*steps)
 
 
 @pytest.fixture
@@ -103,6 +105,28 @@ def test_echo_is_off_while_it_waits(commands: Commands, tmp_path: Path) -> None:
         assert not modes & termios.ECHO
         assert modes & termios.ECHONL and modes & termios.ICANON and modes & termios.ISIG
     assert b"hidden" not in played.shown
+
+
+@pytest.mark.parametrize(
+    "steps", [(ONE, b"secret\n", TWO, b"secret\n"), (ONE, b"secret\nsecret\n")], ids=["each prompt", "pasted"]
+)
+def test_answered_at_once(steps: tuple[Step, ...], commands: Commands, tmp_path: Path) -> None:
+    """Difference 5: a program that answers as soon as a prompt is there, or both at once, is neither shown nor left waiting."""
+    for number in range(TIMES):
+        home = tmp_path / str(number)
+        played = dialogue(commands.saslpasswd2, home, ("-c", "-f", "t.db"), *steps, hasty=True)
+        assert played.status == 0 and b"secret" not in played.shown and played.restored
+        assert (load(home / "t.db") or {})[key(b"u", b"R")] == b"secret"
+
+
+def test_what_was_typed_before_the_first_prompt_is_no_password(commands: Commands, tmp_path: Path) -> None:
+    """As with Cyrus, what was typed while another command ran does not answer the first prompt."""
+    before = 'echo started; read -r line; exec "$@"'
+    argv = ["sh", "-c", before, "sh", commands.saslpasswd2, "-c", "-f", "t.db", "u@R"]
+    environ = {"PATH": "/usr/bin:/bin", "SASL_CONF_PATH": "."}
+    steps: tuple[Step, ...] = ("started", b"go\nearly\n", ONE, b"secret\n", TWO, b"secret\n")
+    assert Terminal("/bin/sh", argv, tmp_path, environ, hasty=True).play(*steps).status == 0
+    assert (load(tmp_path / "t.db") or {})[key(b"u", b"R")] == b"secret"
 
 
 @pytest.mark.parametrize("key_or_signal", [b"\x03", b"\x1c", signal.SIGHUP, signal.SIGTERM, signal.SIGINT])
