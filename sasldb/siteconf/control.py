@@ -23,10 +23,11 @@ def reload(instance: Instance) -> None:
     _run(instance, "postfix", ["reload"])
 
 
-def table(instance: Instance, kind: str, source: bytes) -> bytes | None:
+def table(instance: Instance, kind: str, source: bytes, name: str | None = None) -> bytes | None:
     """Return what postmap makes of the text `source` as a table of `kind`, as octets; None for a kind that is read as text.
 
-    It works on a copy in a private directory.
+    It works on a copy in a private directory. With `name`, the file that it stands for, what postmap only warns of is an error too: it
+    leaves out a line that it cannot read, and an entry whose key, without regard to case, was there before.
     """
     suffix = maps.suffix(kind)
     if suffix is None:
@@ -36,14 +37,27 @@ def table(instance: Instance, kind: str, source: bytes) -> bytes | None:
         try:
             with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
                 file.write(source)
-            _run(instance, "postmap", [f"{kind}:{path}"])
+            complaints = _run(instance, "postmap", [f"{kind}:{path}"])
+            if name is not None:
+                _see_whole(complaints, path, name)
             with open(path + suffix, "rb") as file:
                 return file.read()
         except OSError as error:
-            raise SiteConfigError(f"{kind}:{path}", f"no table was made: {error.strerror}") from error
+            raise SiteConfigError(f"{kind}:{name or path}", f"no table was made: {error.strerror}") from error
 
 
-def _run(instance: Instance, name: str, arguments: list[str]) -> None:
+def _see_whole(complaints: list[str], path: str, name: str) -> None:
+    """See that postmap took all of the table at `path`; a line that it quotes may have a password in it."""
+    for line in complaints:
+        _, ours, reason = line.partition(path)
+        if ours:
+            what, duplicate, key = reason.partition("duplicate entry: ")
+            reason = f"{duplicate}{key}" if duplicate else what.partition(': "')[0].rpartition(": ")[2]
+            raise SiteConfigError(name, f"postmap: {reason}", remedy="mend that line, then run this again")
+
+
+def _run(instance: Instance, name: str, arguments: list[str]) -> list[str]:
+    """Run a program of Postfix and return the lines of its complaints."""
     program = os.path.join(instance["command_directory"], name)
     argv = [program, *(["-c", instance.option] if instance.option else []), *arguments]
     try:
@@ -54,6 +68,7 @@ def _run(instance: Instance, name: str, arguments: list[str]) -> None:
         raise SiteConfigError(program, f"no answer within {PATIENCE:.0f} seconds") from error
     except OSError as error:
         raise SiteConfigError(program, f"cannot be run: {error.strerror}") from error
+    words = os.fsdecode(done.stderr).strip().splitlines()
     if done.returncode:
-        words = os.fsdecode(done.stderr).strip().splitlines()
         raise SiteConfigError(program, words[-1] if words else f"exit status {done.returncode}")
+    return words

@@ -121,6 +121,47 @@ def test_a_table_that_proxymap_opens(stock_machine: StockMachine, provider: Prov
     assert stock_machine.state() == before
 
 
+@pytest.mark.parametrize("sender", ["", "--sender {}"], ids=["all mail", "a sender"])
+def test_names_in_another_case(stock_machine: StockMachine, sender: str) -> None:
+    """A server or a sender in another case is the same entry: Postfix then finds the new password, and the new server."""
+    stock_machine.shell("postconf -X smtp_sasl_password_maps")
+    before = stock_machine.state()
+    for name, address, password in (
+        ("[Mail.ISP.example]:submission", "User1@Example.COM", b"old\n"),
+        ("[mail.isp.example]:submission", "user1@example.com", b"new\n"),
+    ):
+        stock_machine.shell(f"{CLIENT} '{name}' u1 {sender.format(address)}", password)
+    key = "user1@example.com" if sender else "[mail.isp.example]:submission"
+    assert stock_machine.shell(f"postmap -q '{key}' hash:/etc/postfix/sasl_passwd") == "u1:new\n"
+    if sender:
+        found = stock_machine.shell(f"postmap -q {key} hash:/etc/postfix/sender_relay")
+        assert found == "[mail.isp.example]:submission\n"
+    for _ in range(2):
+        stock_machine.shell("sasldb postfix client --undo --yes")
+    assert stock_machine.state() == before
+
+
+@pytest.mark.parametrize(
+    "lines, said",
+    [
+        ("other a:5ecret\\nOTHER a:b\\n", 'postmap: duplicate entry: "other"'),
+        (" other a:5ecret\\n", "postmap: logical line must not start with whitespace"),
+    ],
+)
+def test_a_table_that_postmap_warns_of(stock_machine: StockMachine, lines: str, said: str) -> None:
+    """Where postmap would leave out a line of the administrator's nothing is changed, and the error names the table, but no password."""
+    stock_machine.shell(
+        f"printf '{lines}' > /etc/postfix/mine; postconf -e smtp_sasl_password_maps=hash:/etc/postfix/mine"
+    )
+    before = stock_machine.state()
+    done = stock_machine.tried(f"{CLIENT} '{NEXTHOP}' u1@isp.example", PASSWORD)
+    stderr = done.stderr.decode()
+    assert (done.returncode, done.stdout) == (3, b"") and "5ecret" not in stderr
+    assert stderr == f"sasldb: /etc/postfix/mine: {said}; mend that line, then run this again\n"
+    assert stock_machine.state() == before
+    stock_machine.shell("rm /etc/postfix/mine; postconf -X smtp_sasl_password_maps")
+
+
 REFUSED = [
     ("smtp://mail.isp.example:587 u1", "name it as '[mail.isp.example]:587'"),
     ("'[127.0.0.1' u1", "name the server first, as '[mail.isp.example]:submission', then the user there"),

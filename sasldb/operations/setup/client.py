@@ -120,9 +120,11 @@ def masked(text: bytes) -> bytes:
 def entered(text: bytes, entries: dict[bytes, bytes]) -> bytes:
     """Return the text of a table with `entries` (key -> value): each where its key stands, or at the end.
 
-    A logical line begins with a key and goes on over lines that begin with a blank (DATABASE_README).
+    A logical line begins with a key and goes on over lines that begin with a blank (DATABASE_README). Keys are told apart without regard
+    to case, for postmap folds them, and of two that are the same keeps the first.
     """
-    outstanding = dict(entries)
+    outstanding = {key.lower(): (key, value) for key, value in entries.items()}
+    ours = frozenset(outstanding)
     kept: list[bytes] = []
     inside = False  # a logical line that is replaced
     for line in text.splitlines(keepends=True):
@@ -131,17 +133,17 @@ def entered(text: bytes, entries: dict[bytes, bytes]) -> bytes:
                 kept.append(line)
             continue
         words = line.split(None, 1)
-        key = words[0] if words and not line.startswith(b"#") else b""
-        inside = key in entries
+        key = words[0].lower() if words and not line.startswith(b"#") else b""
+        inside = key in ours
         if not inside:
             kept.append(line)
         elif key in outstanding:
-            value = outstanding.pop(key)
-            same = len(words) > 1 and words[1].rstrip() == value
-            kept.append(line if same else b"%b\t%b\n" % (key, value))
+            entry = outstanding.pop(key)
+            same = len(words) > 1 and words[1].rstrip() == entry[1]
+            kept.append(line if same else b"%b\t%b\n" % entry)
     if kept and not kept[-1].endswith(b"\n"):
         kept[-1] += b"\n"
-    return b"".join(kept + [b"%b\t%b\n" % pair for pair in outstanding.items()])
+    return b"".join(kept + [b"%b\t%b\n" % entry for entry in outstanding.values()])
 
 
 def _add_table(plan: Plan, site: Site, table: Table, entries: dict[bytes, bytes]) -> None:
@@ -154,7 +156,7 @@ def _add_table(plan: Plan, site: Site, table: Table, entries: dict[bytes, bytes]
         return
     made = content.look(table.path + suffix)
     changed = present is None or present.content != text.after or maps.state(table.name) != maps.CURRENT
-    after = control.table(site.postfix, table.kind, text.after) if changed or made is None else made.content
+    after = control.table(site.postfix, table.kind, text.after, table.path) if changed or made is None else made.content
     if after is not None:
         plan.add(FileStep(table.path + suffix, after, table.ownership, binary=True))
 

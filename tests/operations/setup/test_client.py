@@ -21,12 +21,22 @@ RELAY = "[mail.isp.example]:submission"
         (b"k u:old\n\tgoes on\nother x:y\n  z\n", b"k\tu:p\nother x:y\n  z\n"),
         (b"k a:b\nk c:d\n", b"k\tu:p\n"),
         (b"#k u:old\n", b"#k u:old\nk\tu:p\n"),
+        (b"K u:old\nx y:z\n", b"k\tu:p\nx y:z\n"),
+        (b"K   u:p\n", b"K   u:p\n"),
+        (b"K u:old\n goes on\nk u:p\n", b"k\tu:p\n"),
     ],
 )
 def test_an_entry_is_entered(text: bytes, expected: bytes) -> None:
-    """It takes the place of an entry of that key, lines that go on included, else it comes last; a second time nothing changes."""
+    """It takes the place of an entry of that key in any case, lines that go on included, else comes last; a second time nothing changes."""
     assert entered(text, {b"k": b"u:p"}) == expected
     assert entered(expected, {b"k": b"u:p"}) == expected
+
+
+def test_a_key_keeps_its_case() -> None:
+    """A key is entered as it was given, and found again in whatever case."""
+    text = entered(b"", {b"User@Example.COM": b"u:p"})
+    assert text == b"User@Example.COM\tu:p\n"
+    assert entered(text, {b"user@example.com": b"u:new"}) == b"user@example.com\tu:new\n"
 
 
 def test_passwords_are_masked() -> None:
