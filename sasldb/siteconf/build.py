@@ -12,6 +12,7 @@ Raises nothing: what cannot be read is not known, and `how` says so.
 from __future__ import annotations
 
 import os
+import re
 
 from sasldb.siteconf.libsasl import DEFAULT_DATABASE, directories, library_directory
 
@@ -22,6 +23,17 @@ if TYPE_CHECKING:
 BERKELEY, GDBM, LMDB = "Berkeley DB", "GDBM", "LMDB"
 _LIBRARIES = ((b"libdb-", BERKELEY), (b"libdb.so", BERKELEY), (b"libgdbm", GDBM), (b"liblmdb", LMDB))
 _DEBIAN_SEARCH = b"\0sasl:/"  # how the search list of Debian's smtpd begins
+_RESTRICTION = re.compile(rb"(?=((?:permit|reject|defer|check|warn_if|sleep)[a-z0-9_]*)\Z)", re.IGNORECASE)
+# What else the program holds that begins so, names of functions above all (Postfix 3.7, each one tried as a restriction).
+_NO_RESTRICTIONS = frozenset(
+    """check check_access check_addr check_addr_access check_address_map check_domain_access check_mail_access check_namadr_access
+    check_queue check_rewrite check_server_access check_table_result checks defer_code permit_actions permit_dnswl_addr
+    permit_dnswl_domain permit_mx_backup_networks permit_mx_primary permitconn_macros reject_code reject_footer reject_footer_maps
+    reject_invalid_hostaddr reject_non_fqdn_address reject_rbl_addr reject_rbl_domain reject_reason reject_reply
+    reject_tempfail_action reject_unknown_mailhost reject_unknown_reverse_name reject_unverified_address reject_warning rejected
+    sleep_time""".split()
+)
+_SURELY_THERE = "permit_sasl_authenticated"
 _LIBSASL = ("libsasl2.so.2", "libsasl2.so.3", "libsasl2.so")
 _LARGEST = 16 << 20  # octets; no such program or library comes near
 
@@ -59,6 +71,17 @@ def search_of_smtpd(daemon_directory: str, config_dir: str, config_path: str) ->
     if config_path:
         return Search(config_path.split(":"), "cyrus_sasl_config_path")
     return search_of_libsasl()
+
+
+def restrictions_of_smtpd(daemon_directory: str) -> frozenset[str]:
+    """Return the names of the restrictions that this smtpd knows, in lower case; empty where it cannot be read.
+
+    A name may be the end of a longer one, in which the linker keeps it.
+    """
+    texts = _content(f"{daemon_directory}/smtpd").split(b"\0")
+    ends = {text[match.start() :] for text in texts for match in _RESTRICTION.finditer(text)}
+    names = frozenset(os.fsdecode(end).lower() for end in ends) - _NO_RESTRICTIONS
+    return names if _SURELY_THERE in names else frozenset()
 
 
 def search_of_libsasl() -> Search:

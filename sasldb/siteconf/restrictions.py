@@ -12,7 +12,7 @@ Errors: SiteConfigError where the place of a change is not one that can be writt
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import NamedTuple
 
 from sasldb.errors import SiteConfigError
@@ -29,10 +29,11 @@ EVERYBODY, AUTHENTICATED = "reject_sender_login_mismatch", "reject_authenticated
 BINDING = (EVERYBODY, AUTHENTICATED, "reject_known_sender_login_mismatch")  # senders to those who have logged in
 PERMIT, REFUSE, NEITHER = "permit", "refuse", ""
 _BY_RECIPIENT = ("reject_unauth_destination", "defer_unauth_destination", "check_relay_domains")
+_ENDING = ("permit", "reject", "defer")  # what follows them in a list is never come to
 _REFUSING = ("reject", "defer", "defer_if_permit", *_BY_RECIPIENT)
 _WARNING = "warn_if_reject"  # makes a warning of the refusal that follows
 _TAKES_ARGUMENT = re.compile(
-    r"check_\w+_access|check_policy_service|reject_rbl_client|reject_rhsbl_\w+|permit_(dns|rhs)wl_client|sleep"
+    r"check_\w+_access|check_policy_service|reject_rbl(_client)?|reject_rhsbl_\w+|permit_(dns|rhs)wl_client|sleep"
 )
 _SURE = ("check_client_access", "check_helo_access", "check_sender_access", "check_recipient_access")  # to ask the map
 _IMPLIED = "check_access"  # of a map without a restriction before it
@@ -154,6 +155,20 @@ def protecting(parameters: Parameters, name: str) -> Edit:
     if last[1].lower() == _WARNING:  # it would turn on what follows
         return before(parameters, Place(name, last[0], len(written)), *new)
     return Edit(name, ", ".join([written.rstrip(" ,"), *new]))
+
+
+def unknown(parameters: Parameters, name: str, known: Container[str]) -> tuple[str, Place | None] | None:
+    """Return the first word of the list `name` that is not one of the restrictions `known`, and its place; None where all are.
+
+    What stands behind a plain permit or reject is ignored by smtpd. A table without a restriction is one to it.
+    """
+    for step in steps(parameters, name):
+        is_implied = step.name == _IMPLIED and step.argument
+        if step.name not in known and not (is_implied and ":" in step.argument):
+            return step.argument if is_implied else step.name, step.place
+        if step.name in _ENDING and not step.warned:
+            break
+    return None
 
 
 def _walk(parameters: Parameters, listed: list[Word], within: tuple[str, ...], warned: bool = False) -> Iterator[Step]:

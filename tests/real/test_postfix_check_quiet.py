@@ -152,6 +152,12 @@ SOUND = {
         'printf "127.0.0.1:2526 inet n - n - - smtpd -v -oline_length_limit=2048 -m 5\\n  -o { smtpd_relay_restrictions = permit_mynetworks, reject }'
         '\\n  -o {smtpd_client_restrictions=permit_mynetworks reject}\\n# a comment\\n  -vo smtpd_sasl_auth_enable=no -o content_filter=\\n" >> "$CONFIG/master.cf"',
     ),
+    "restrictions of every kind, and words that smtpd never comes to": (
+        PLAIN,
+        'echo "x.example reject" > "$CONFIG/x"; main smtpd_restriction_classes=ours "ours=sleep 0, warn_if_reject Reject_Unknown_Client" '
+        '"smtpd_client_restrictions=ours, reject_rbl x.invalid, permit_mynetworks, texthash:$CONFIG/x, permit, nonsense" '
+        '"smtpd_relay_restrictions=check_client_access { texthash:$CONFIG/x }, permit_sasl_authenticated, reject, nonsense" mynetworks=127.0.0.0/8',
+    ),
     "a port without AUTH that relays for nobody, and one for neighbours": (
         PLAIN,
         'for port in 2527 2528; do postconf -c "$CONFIG" -M "127.0.0.1:$port/inet=127.0.0.1:$port inet n - n - - smtpd '

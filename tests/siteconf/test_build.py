@@ -71,6 +71,21 @@ def test_other_builds(tmp_path: Path) -> None:
     assert build.search_of_smtpd(plain, "/etc/postfix", "").directories == build.search_of_libsasl().directories
 
 
+def test_restrictions_of_the_installed_smtpd(require: Require) -> None:
+    """Restrictions are found in the real program, short ones and old ones too, and names of its functions and misspelt ones are not."""
+    require("postfix", "postconf")
+    known = build.restrictions_of_smtpd("/usr/lib/postfix/sbin")
+    there = "reject defer sleep warn_if_reject permit_mynetworks reject_rbl reject_unlisted_sender permit"
+    assert set(there.split()) <= known
+    assert not known & {"eject", "permit_sasl_authenticate", "reject_unverified_address", "mynetworks", ""}
+
+
+def test_restrictions_of_a_program_that_tells_none(tmp_path: Path) -> None:
+    """One that cannot be read, or is no smtpd, gives none at all."""
+    assert build.restrictions_of_smtpd(str(tmp_path / "none")) == frozenset()
+    assert build.restrictions_of_smtpd(smtpd(tmp_path, b"\0reject_rbl\0")) == frozenset()
+
+
 def test_a_program_that_cannot_be_read_is_no_certainty(tmp_path: Path) -> None:
     """Then it is said that the answer is assumed."""
     search = build.search_of_smtpd(str(tmp_path / "none"), "/etc/postfix", "")

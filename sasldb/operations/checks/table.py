@@ -15,6 +15,7 @@ from sasldb.operations.checks import (
     dovecot,
     jail,
     methods,
+    misspelling,
     outdated_map,
     processes,
     relaying,
@@ -42,6 +43,7 @@ POSTFIX, CONF, PLUGINS, DATABASE, USERS, SENDERS, SECURITY, CLIENT, RUNNING = (
 )
 # What must be right for AUTH to be there at all, for the conf to be known, and for a database to be read.
 _WRITTEN = ("service-arguments",)
+_LISTS = (*_WRITTEN, "parameter-misspelt", "restriction-unknown")
 _AUTH = (*_WRITTEN, "parameter-misspelt", "sasl-type", "auth-disabled")
 _CONF = ("sasl-path", "conf-unsure", "conf-elsewhere", "conf-missing", "conf-unreadable", "conf-malformed")
 _SAID = (*_CONF, "conf-quoted", "conf-doubled", "conf-unknown-option")
@@ -64,8 +66,9 @@ CHECKS = (
     Check("sasl-path", server.sasl_path, POSTFIX, _AUTH),
     Check("auth-hidden-from-networks", server.hidden_from_networks, POSTFIX, _AUTH),
     Check("auth-keyword-discarded", server.discarded, POSTFIX, _AUTH),
-    Check("relay-refused", relaying.refused, POSTFIX, _AUTH),
-    Check("relay-unprotected", relaying.demanded, POSTFIX, (*_WRITTEN, "parameter-misspelt")),
+    Check("restriction-unknown", misspelling.unknown, POSTFIX, (*_WRITTEN, "parameter-misspelt")),
+    Check("relay-refused", relaying.refused, POSTFIX, (*_AUTH, "restriction-unknown")),
+    Check("relay-unprotected", relaying.demanded, POSTFIX, _LISTS),
     Check("conf-unsure", conf.search, CONF, ()),
     Check("conf-elsewhere", conf.elsewhere, CONF, ("sasl-path", "conf-unsure")),
     Check("conf-missing", conf.missing, CONF, ("sasl-path", "conf-unsure", "conf-elsewhere")),
@@ -118,7 +121,7 @@ CHECKS = (
         SENDERS,
         (*_READ, *_VERIFIED, "sender-login-map-stale", "sender-login-map-outdated", "realm"),
     ),
-    Check("sender-login-unenforced", senders.unenforced, SENDERS, _AUTH),
+    Check("sender-login-unenforced", senders.unenforced, SENDERS, (*_AUTH, "restriction-unknown")),
     Check("tls-off", security.no_tls, SECURITY, _AUTH),
     Check("tls-certificate", security.certificate, SECURITY, (*_AUTH, "tls-off")),
     Check("security-option-unknown", security.option_names, SECURITY, _AUTH),
@@ -144,10 +147,8 @@ CHECKS = (
             "plaintext-without-tls",
         ),
     ),
-    Check("open-relay", relaying.open_relay, SECURITY, (*_WRITTEN, "parameter-misspelt", "relay-unprotected")),
-    Check(
-        "networks-too-wide", relaying.wide_networks, SECURITY, (*_WRITTEN, "parameter-misspelt", "relay-unprotected")
-    ),
+    Check("open-relay", relaying.open_relay, SECURITY, (*_LISTS, "relay-unprotected")),
+    Check("networks-too-wide", relaying.wide_networks, SECURITY, (*_LISTS, "relay-unprotected")),
     Check("client-parameter-misspelt", spelling.misspelt_of_client, CLIENT, ()),
     Check("client-passwords-unnamed", client.no_passwords, CLIENT, ("client-parameter-misspelt",)),
     Check("client-map-stale", client.stale, CLIENT, _CLIENT),
