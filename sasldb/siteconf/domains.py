@@ -1,7 +1,8 @@
 """The domains that people send as here, as far as main.cf tells: those whose mail comes here, and those that Postfix itself writes.
 
 Tables of files on this host are listed; SQL, LDAP, patterns and services are not asked, and then `complete` is false. The host's own
-name stands in mydestination and in myorigin by default, and its parent is mydomain by default: neither says that anybody sends as it.
+name stands in mydestination and in myorigin by default, and its parent is mydomain by default: neither says that anybody sends as it,
+but for a host that has the domain's own name.
 Source: Postfix 3.7, postconf(5); Debian reads myorigin from a file where it is a path. Errors: none.
 """
 
@@ -9,10 +10,10 @@ from __future__ import annotations
 
 from sasldb.siteconf import maps
 from sasldb.siteconf.instance import Instance
+from sasldb.siteconf.postfix import is_domain
 from sasldb.siteconf.restriction_lists import split
 
 _VIRTUAL = ("virtual_mailbox_domains", "virtual_alias_domains")
-_CATEGORIES = frozenset("ac co com edu gov ne net or org".split())  # registries such as co.uk: nobody's domain
 _DEEPEST = 3  # files that name files
 
 
@@ -31,6 +32,7 @@ class Domains:
         self.host, self.parent = instance["myhostname"].lower(), instance["mydomain"].lower()
         self.origin = self._first_of(instance["myorigin"])
         self._chosen = "myorigin" in instance.named
+        self._has_parent = is_domain(self.parent) or "mydomain" in instance.named  # the `com` of example.com is none
         self.virtual = {domain for name in _VIRTUAL for domain in self._listed(instance[name])}
         self.local = self._listed(instance["mydestination"])
         self.relayed = self._listed(instance["relay_domains"])
@@ -39,21 +41,24 @@ class Domains:
         """Tell whether people may send as `domain`, for all that is known."""
         name = domain.lower()
         if name != self.host:
-            return not self.complete or name in {self.parent, self.origin} | self.virtual | self.local | self.relayed
+            parents = {self.parent} if self._has_parent else set()
+            return not self.complete or name in parents | {self.origin} | self.virtual | self.local | self.relayed
         if name in self.virtual or name == self.parent or not (self.complete or name in self.local):
             return True
-        return self._named() is None and (self._chosen and name == self.origin or not _is_domain(self.parent))
+        if not self._has_parent and is_domain(name):
+            return True
+        return self._named() is None and (self._chosen and name == self.origin or not is_domain(self.parent))
 
     def likely(self) -> str | None:
         """Return the domain that people most likely send as, None where nothing tells."""
-        return self._named() or next(filter(_is_domain, (self.parent, self.host)), None)
+        return self._named() or next(filter(is_domain, (self.parent, self.host)), None)
 
     def _named(self) -> str | None:
         """Return the one of the domains other than the host's name that somebody wrote down; the host's siblings are hosts."""
         everywhere = self.virtual | self.local
         local = (name for name in sorted(self.local) if name.partition(".")[2] not in (self.parent, self.host))
         likely = (self.origin, *([self.parent] if self.parent in everywhere else []), *sorted(self.virtual), *local)
-        return next((name for name in likely if name != self.host and _is_domain(name)), None)
+        return next((name for name in likely if name != self.host and is_domain(name)), None)
 
     def _listed(self, value: str, depth: int = 0) -> set[str]:
         """Return the names in a list of domains."""
@@ -89,10 +94,3 @@ class Domains:
         except OSError:
             self.complete = False
             return ""
-
-
-def _is_domain(name: str) -> bool:
-    """Tell whether mail can be for `name`, other than on this host alone."""
-    first, _, rest = name.partition(".")
-    registry = first in _CATEGORIES and len(rest) == 2
-    return bool(rest) and first != "localhost" and not registry

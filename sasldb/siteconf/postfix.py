@@ -10,6 +10,7 @@ Source: Postfix 3.7, postconf(1), and logins observed with libsasl 2.1.28. Error
 from __future__ import annotations
 
 import os
+from shlex import quote
 
 from sasldb.errors import SiteConfigError
 
@@ -18,21 +19,39 @@ PATIENCE = 10.0  # seconds
 MYDOMAIN = "mydomain"
 POSTFIX = "postfix"
 WORDS = (POSTFIX, MYDOMAIN)  # what may stand for a realm
+_LOCAL_DOMAIN = "smtpd_sasl_local_domain"
+_CATEGORIES = frozenset("ac co com edu gov ne net or org".split())  # registries such as co.uk: nobody's domain
 
 
 def realm(word: str, config_dir: str | None = None) -> str:
     """Return the realm that `word` ("postfix" or "mydomain") stands for; `config_dir` is another Postfix instance's directory.
 
     Raises:
-        SiteConfigError: no Postfix here, postconf failed, or the parameter is empty.
+        SiteConfigError: no Postfix here, postconf failed, the parameter is empty, or it is only what is left of the host's name without
+        its first label, and no domain.
         ValueError: any other word.
     """
-    if word == MYDOMAIN:
-        return _filled("mydomain", parameter("mydomain", config_dir))
-    if word != POSTFIX:
+    if word not in WORDS:
         raise ValueError(f"not a word for a realm: {word}")
-    domain = parameter("smtpd_sasl_local_domain", config_dir)
-    return domain or _filled("myhostname", parameter("myhostname", config_dir)).lower()
+    name = MYDOMAIN if word == MYDOMAIN else _LOCAL_DOMAIN
+    domain = parameter(name, config_dir)
+    if word == MYDOMAIN:
+        _filled(name, domain)
+    host = parameter("myhostname", config_dir).lower()
+    is_rest = domain.lower() == host.partition(".")[2]
+    if domain and not is_domain(domain) and (is_rest or word == MYDOMAIN):
+        better = host if is_domain(host) else "example.com"
+        option = f" -c {quote(config_dir)}" if config_dir else ""
+        remedy = f"name the realm itself, as {better}, or run: postconf{option} -e {name}={better}"
+        raise SiteConfigError(name, f"it is {domain}, which is no domain", remedy=remedy)
+    return domain or _filled("myhostname", host)
+
+
+def is_domain(name: str) -> bool:
+    """Tell whether mail can be for `name`, other than on this host alone."""
+    first, _, rest = name.lower().partition(".")
+    registry = first in _CATEGORIES and len(rest) == 2
+    return bool(rest) and first != "localhost" and not registry
 
 
 def parameter(name: str, config_dir: str | None = None) -> str:

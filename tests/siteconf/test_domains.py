@@ -79,6 +79,9 @@ def test_tables_that_are_not_asked(tmp_path: Path, table: str) -> None:
         ("myhostname = example.co.uk\n", None),
         ("myhostname = example.com\n", None),
         ("myhostname = host\nmydomain = localdomain\n", None),
+        ("myhostname = host\nmydomain = localdomain\nvirtual_alias_domains = example.net\n", "example.net"),
+        ("myhostname = example.com\nvirtual_alias_domains = example.org\n", None),
+        ("myhostname = example.co.uk\nmydestination = $myhostname, example.org\n", None),
     ],
 )
 def test_the_name_of_the_host(tmp_path: Path, main: str, sent_as: str | None) -> None:
@@ -86,3 +89,10 @@ def test_the_name_of_the_host(tmp_path: Path, main: str, sent_as: str | None) ->
     found = domains(tmp_path, main if "myhostname = " in main else f"myhostname = mail.example.com\n{main}")
     assert found.have(found.host) == (sent_as is None)
     assert sent_as is None or found.likely() == sent_as
+
+
+@pytest.mark.parametrize(("host", "parent"), [("example.com", "com"), ("example.co.uk", "co.uk")])
+def test_a_parent_that_is_no_domain(tmp_path: Path, host: str, parent: str) -> None:
+    """What is left of a host's name is no domain where it is a registry, but for whoever writes it down."""
+    assert not domains(tmp_path, f"myhostname = {host}\n").have(parent)
+    assert domains(tmp_path, f"myhostname = {host}\nmydomain = {parent}\n").have(parent)

@@ -78,3 +78,18 @@ def test_another_word_is_a_mistake_of_the_caller() -> None:
     """Only the two words stand for a realm."""
     with pytest.raises(ValueError, match="example.com"):
         postfix.realm("example.com")
+
+
+@pytest.mark.parametrize(("host", "parent"), [("Example.com", "com"), ("example.co.uk", "co.uk")])
+def test_a_host_called_like_its_domain(written: Written, host: str, parent: str) -> None:
+    """Where mydomain is a registry it is no realm, nor is what bare logins come to by it; the domain's name is told."""
+    config = written(f"myhostname = {host}\nsmtpd_sasl_local_domain = $mydomain\n")
+    for word, name in (("mydomain", "mydomain"), ("postfix", "smtpd_sasl_local_domain")):
+        with pytest.raises(SiteConfigError) as caught:
+            postfix.realm(word, config)
+        assert str(caught.value) == (
+            f"{name}: it is {parent}, which is no domain; name the realm itself, as {host.lower()}, "
+            f"or run: postconf -c {config} -e {name}={host.lower()}"
+        )
+    config = written(f"myhostname = {host}\nsmtpd_sasl_local_domain = users\n")
+    assert postfix.realm("postfix", config) == "users"

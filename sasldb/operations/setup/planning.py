@@ -16,9 +16,9 @@ from sasldb.operations.checks import generated_map
 from sasldb.operations.checks.finding import Unseen
 from sasldb.operations.checks.site import Site
 from sasldb.operations.setup import backends, conf, database, keeping, lists, parameters, sender_logins, services
-from sasldb.operations.setup.request import SASLDB, Request
+from sasldb.operations.setup.request import MYDOMAIN, SASLDB, Request
 from sasldb.operations.setup.steps import FileStep, Plan
-from sasldb.siteconf import build, conffile, control
+from sasldb.siteconf import build, conffile, control, postfix
 from sasldb.siteconf.certificate import Certificate
 from sasldb.siteconf.conffile import ConfFile
 from sasldb.siteconf.instance import server_types
@@ -36,6 +36,8 @@ class Setup:
         self.site = Site(request.config_dir, request.database)
         self.plan = Plan()
         _demand_cyrus()
+        if request.local_domain == MYDOMAIN:
+            postfix.realm(MYDOMAIN, request.config_dir)  # which refuses what is none
         if request.sender_logins and request.backend != SASLDB:
             raise SiteConfigError("sender login maps", f"cannot be generated with the backend {request.backend}")
         if os.geteuid() != 0:

@@ -23,15 +23,20 @@ def notes(site: Site, table: Table) -> list[str]:
     likely = domains and domains.likely()
     if domains is None or not likely:
         return []
-    realms = [realm for realm in sorted(table.realms) if not domains.have(realm) and not _is_seen_to(site, realm)]
+    taken = likely in {
+        realm.lower() for realm in table.realms
+    }  # then users of the host's name are others, and meant to be
+    foreign = [realm for realm in sorted(table.realms) if not domains.have(realm) and not _is_seen_to(site, realm)]
+    realms = [realm for realm in foreign if not (taken and realm.lower() == domains.host)]
     if not realms:
         return []
     old, source = quote(realms[0]) if len(realms) == 1 else "REALM", quote(generated_map.source(site))
     move = f"sasldb rename-realm -f {source} {old} {quote(likely)}"
+    ways = f"run: {remedies.together(move, remedies.sender_login_maps(site))} (they log in as user@{likely} then), or "
     return [
         f"the sender login map lets users of the realm {counted(realms)} send as user@{old} alone: as user@{likely} they are refused "
-        f"(553, not owned by user); if they are to send as that, run: {remedies.together(move, remedies.sender_login_maps(site))} "
-        f"(they log in as user@{likely} then), or name a map of your own before this one in {LOGIN_MAPS}"
+        f"(553, not owned by user); if they are to send as that, "
+        f"{'' if taken else ways}name a map of your own before this one in {LOGIN_MAPS}"
     ]
 
 

@@ -187,6 +187,16 @@ def test_one_service_a_port(tmp_path: Path, tls: str, name: str) -> None:
     ]
 
 
+def test_mydomain_that_is_no_domain(tmp_path: Path) -> None:
+    """On a host called like its domain mydomain is a registry: nothing is planned with it, and the domain's own name serves."""
+    ground = Ground(tmp_path, "myhostname = example.com\n")
+    with pytest.raises(
+        SiteConfigError, match="mydomain: it is com, which is no domain; name the realm itself, as example.com"
+    ):
+        ground.planned(local_domain="mydomain")
+    assert ground.planned(local_domain="example.com")["smtpd_sasl_local_domain"] == "example.com"
+
+
 def test_another_program_at_the_port(tmp_path: Path, tls: str) -> None:
     """Where something else than smtpd listens there, nothing is planned."""
     service = "587 inet n - n - 1 postscreen\n"

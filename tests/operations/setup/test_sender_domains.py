@@ -34,7 +34,7 @@ def said(directory: Path, logins: str, main: str = OURS.format("")) -> list[str]
 
 def test_one_sentence(tmp_path: Path) -> None:
     """It names the realm, the domain, what happens, and both ways out, with commands for this database and this Postfix."""
-    (sentence,) = said(tmp_path, "alice@mail.example.com bob@example.com")
+    (sentence,) = said(tmp_path, "alice@mail.example.com")
     database = f"{tmp_path}/sasldb2"
     assert sentence == (
         "the sender login map lets users of the realm mail.example.com send as user@mail.example.com alone: as user@example.com they "
@@ -43,9 +43,21 @@ def test_one_sentence(tmp_path: Path) -> None:
         f"sasldb postfix sender-login-maps -c {tmp_path} -f {database} (they log in as user@example.com then), "
         "or name a map of your own before this one in smtpd_sender_login_maps"
     )
-    (sentence,) = said(tmp_path, "alice@mail.example.com bob@example.com carol@51686ed8d2b4")
+    (sentence,) = said(tmp_path, "alice@mail.example.com carol@51686ed8d2b4")
     assert "of the realm 51686ed8d2b4, mail.example.com send as user@REALM alone" in sentence
     assert f"rename-realm -f {database} REALM example.com" in sentence
+
+
+def test_a_domain_with_users_of_its_own(tmp_path: Path) -> None:
+    """Nobody is renamed into a realm that has users already; beside these, users of the host's name are others."""
+    assert said(tmp_path, "alice@mail.example.com bob@example.com") == []
+    (sentence,) = said(tmp_path, "alice@mail.example.com bob@Example.com carol@51686ed8d2b4")
+    assert sentence.startswith(
+        "the sender login map lets users of the realm 51686ed8d2b4 send as user@51686ed8d2b4 alone"
+    )
+    assert sentence.endswith(
+        "if they are to send as that, name a map of your own before this one in smtpd_sender_login_maps"
+    )
 
 
 @pytest.mark.parametrize(
@@ -57,6 +69,7 @@ def test_one_sentence(tmp_path: Path) -> None:
         ("alice@example.net bob@example.org", "virtual_mailbox_domains = example.net example.org\n"),
         ("alice@example.net", "virtual_mailbox_domains = mysql:/etc/postfix/domains.cf\n"),
         ("#@mail.example.com", ""),
+        ("alice@example.com carol@example.org", "myhostname = example.com\nvirtual_alias_domains = example.org\n"),
     ],
 )
 def test_sound_sites(tmp_path: Path, logins: str, main: str) -> None:
