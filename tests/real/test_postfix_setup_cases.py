@@ -250,6 +250,13 @@ def test_saslauthd(machine: StockMachine, cyrus: object) -> None:
     ] * 2
     assert "AUTH PLAIN LOGIN" in machine.offered()
     assert machine.shell(f"{SETUP} --backend saslauthd-shadow --yes") == "nothing to change\n"
+    before = machine.state()
+    done = machine.tried(f"{SETUP} --submission --yes")
+    assert (
+        done.returncode == 3 and b"sasl/smtpd.conf: pwcheck_method: saslauthd, so users are found else" in done.stderr
+    )
+    assert machine.state() == before
+    assert machine.login("swaks", "PLAIN", "carol", PASSWORD) == 235
     machine.shell("pkill saslauthd; sed -i /^carol:/d /etc/passwd /etc/shadow")
 
 

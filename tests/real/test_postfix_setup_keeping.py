@@ -86,3 +86,22 @@ def test_senders_of_dovecots_users(machine: StockMachine, require: Require, poli
         assert [machine.sent(user, sender, backends.PASSWORD, 587) for sender in (user, address)] == [250, 250]
         assert [machine.sent(ALICE, sender, PASSWORD) for sender in (ALICE, address)] == [250, 553]
         assert findings(machine) == []
+
+
+def test_neighbours_of_submission(machine: StockMachine) -> None:
+    """Submission as it was written before Postfix 2.10 goes on taking mail from neighbours without a login, and from users, and no other."""
+    serve(
+        machine,
+        f"{SUBMISSION} -o smtpd_relay_restrictions= "
+        "-o smtpd_recipient_restrictions=permit_mynetworks,permit_sasl_authenticated,reject",
+    )
+    machine.shell("postconf -e mynetworks=127.0.0.0/8")
+    served(machine, "pwcheck_method: auxprop\nauxprop_plugin: sasldb\nmech_list: PLAIN LOGIN\n")
+    for _ in range(2):
+        assert [machine.sent(user, ALICE, PASSWORD, 587) for user in ("", ALICE)] == [250, 250]
+        machine.shell(f"{SETUP} --submission --yes")
+        machine.age()
+    machine.shell("postconf -e mynetworks=192.0.2.0/24")
+    reloaded(machine)
+    assert [machine.sent(user, ALICE, PASSWORD, 587) for user in ("", ALICE)] == [554, 250]
+    assert findings(machine) == []

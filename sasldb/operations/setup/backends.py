@@ -4,7 +4,7 @@ saslauthd is handed the password, so PLAIN and LOGIN alone can work with it. Sto
 the password. ldapdb is a client of a directory: for the mechanism with which it logs in there libsasl looks for a plug-in after smtpd is in
 its chroot, and finds none, whatever is copied there (observed); EXTERNAL alone needs none.
 Source: Postfix 3.7, SASL_README; Cyrus SASL 2.1.28, options.html.
-Errors: `SiteConfigError`: a plug-in is not installed, an option is missing, nothing would be left to offer.
+Errors: `SiteConfigError`: the backend has to be named, a plug-in is not installed, an option is missing, nothing would be left to offer.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from sasldb.errors import SiteConfigError
 from sasldb.operations.checks.site import Site
 from sasldb.operations.setup import reach
-from sasldb.operations.setup.request import LDAPDB, SQL, Request
+from sasldb.operations.setup.request import BACKENDS, LDAPDB, SASLDB, SQL, Request
 from sasldb.siteconf import libsasl, packages
 from sasldb.siteconf.mechanisms import PLUGIN_OF, SCRAM, SHADOW_MECHANISMS, given, passing
 
@@ -33,6 +33,24 @@ URI, LOGS_IN_BY = b"ldapdb_uri", b"ldapdb_mech"
 _DEMANDED = {SQL: (b"sql_engine", b"sql_database", b"sql_select"), LDAPDB: (URI,)}
 
 
+def demand_choice(site: Site) -> None:
+    """See that a setup without a backend that was named shuts nobody out whom smtpd finds elsewhere than in a sasldb.
+
+    Raises:
+        SiteConfigError: it would. Unseen: only root could look.
+    """
+    methods = site.conf.words(METHOD)
+    by_method = bool(methods) and "auxprop" not in (methods or [])
+    if site.uses_sasldb and not (by_method and not site.populated):
+        return
+    key = METHOD if by_method else PLUGIN
+    value = os.fsdecode(site.conf.get(key) or b"")
+    keeping = [name for name in BACKENDS if name.partition("-")[0] in value.lower().split()]
+    keep = f"to keep it name --backend {' or '.join(keeping)}, " if keeping else ""
+    reason = f"{os.fsdecode(key)}: {value}, so users are found elsewhere than in a sasldb"
+    raise SiteConfigError(site.conf.path, reason, remedy=f"{keep}to change over to a sasldb name --backend {SASLDB}")
+
+
 def lines(site: Site, request: Request, tls: bool) -> Lines:
     """Return what the conf has to say.
 
@@ -44,16 +62,16 @@ def lines(site: Site, request: Request, tls: bool) -> Lines:
     offered = _offered(site, request, tls, present.get(MECHANISMS))
     if request.uses_saslauthd:
         return {METHOD: b"saslauthd", PLUGIN: None, MECHANISMS: offered, **more}
-    _demand_plugin(site, [request.backend])
-    if request.backend == LDAPDB:
+    _demand_plugin(site, [request.checked_by])
+    if request.checked_by == LDAPDB:
         plugin = PLUGIN_OF.get(_text(LOGS_IN_BY, more, present).upper())
         _demand_plugin(site, [plugin] if plugin else [])
-    return {METHOD: b"auxprop", PLUGIN: request.backend.encode(), MECHANISMS: offered, **more}
+    return {METHOD: b"auxprop", PLUGIN: request.checked_by.encode(), MECHANISMS: offered, **more}
 
 
 def freedom(site: Site, request: Request, lines: Lines) -> str:
     """Return why smtpd cannot stay in a chroot with the backend, "" where it can; `lines` are those of the conf."""
-    if request.backend != LDAPDB:
+    if request.checked_by != LDAPDB:
         return ""
     present = {entry.key: entry.value for entry in reversed(site.conf_file.entries)}
     if _text(LOGS_IN_BY, lines, present).upper() != reach.EXTERNAL:
@@ -83,7 +101,7 @@ def _offered(site: Site, request: Request, tls: bool, present: bytes | None) -> 
         _demand_plugin(site, ["plain", "login", *([] if request.uses_saslauthd else ["scram"])])
     if not tls and not passing(chosen, ["noplaintext"]):
         raise SiteConfigError(
-            request.backend,
+            request.checked_by,
             "without TLS every mechanism that it serves would send the password in the clear",
             remedy="give Postfix a certificate (smtpd_tls_chain_files), then run this again",
         )
@@ -99,10 +117,10 @@ def _options(request: Request, present: dict[bytes, bytes]) -> Lines:
                 more = dict(libsasl.parse(file.read(), request.backend_options))
         except OSError as error:
             raise SiteConfigError(request.backend_options, f"cannot be read: {error.strerror}") from error
-    missing = [key for key in _DEMANDED.get(request.backend, ()) if key not in more and key not in present]
+    missing = [key for key in _DEMANDED.get(request.checked_by, ()) if key not in more and key not in present]
     if missing:
         names = ", ".join(map(os.fsdecode, missing))
-        raise SiteConfigError(request.backend, f"lacks {names}", remedy="put them into a file for --backend-options")
+        raise SiteConfigError(request.checked_by, f"lacks {names}", remedy="put them into a file for --backend-options")
     reserved = sorted({METHOD, PLUGIN, MECHANISMS} & set(more))
     if reserved and request.backend_options is not None:
         names = ", ".join(map(os.fsdecode, reserved))

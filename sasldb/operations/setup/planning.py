@@ -38,8 +38,8 @@ class Setup:
         _demand_cyrus()
         if request.local_domain == MYDOMAIN:
             postfix.realm(MYDOMAIN, request.config_dir)  # which refuses what is none
-        if request.sender_logins and request.backend != SASLDB:
-            raise SiteConfigError("sender login maps", f"cannot be generated with the backend {request.backend}")
+        if request.sender_logins and request.checked_by != SASLDB:
+            raise SiteConfigError("sender login maps", f"cannot be generated with the backend {request.checked_by}")
         if os.geteuid() != 0:
             self.plan.notes.append(
                 "not run as root: what root alone can read, as the key of a certificate, counts as missing"
@@ -53,15 +53,17 @@ class Setup:
         self._add_all()
 
     def _add_all(self) -> None:
+        if self.request.backend is None:
+            self._unless_unseen(lambda: backends.demand_choice(self.site))
         lines = backends.lines(self.site, self.request, self._tls)
-        if self.request.backend == SASLDB:
+        if self.request.checked_by == SASLDB:
             self._unless_unseen(lambda: self._add_database(lines))
         self._unless_unseen(lambda: self._add_conf(lines))
         if self.request.sender_logins:
             self._unless_unseen(self._add_login_map)
         self._add_postfix(backends.freedom(self.site, self.request, lines))
         if self.plan.steps:
-            if self.request.local_domain and self.request.backend == SASLDB:
+            if self.request.local_domain and self.request.checked_by == SASLDB:
                 self.plan.notes.append("to make users in that realm, name it: sasldb add --realm postfix USER")
             self.plan.after.append(self._reloaded)
 

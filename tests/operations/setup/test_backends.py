@@ -66,3 +66,43 @@ def test_the_mechanism_is_installed(tmp_path: Path) -> None:
     """A mechanism whose plug-in is missing is refused."""
     with pytest.raises(SiteConfigError, match="no plug-in passdss of libsasl"):
         planned(tmp_path, DIGEST.replace("DIGEST-MD5", "passdss-3des-1"))
+
+
+@pytest.mark.parametrize(
+    ("present", "named"),
+    [
+        ("pwcheck_method: saslauthd\nmech_list: plain login\n", "saslauthd-shadow or saslauthd-pam or saslauthd-rimap"),
+        ("pwcheck_method: saslauthd\n", "saslauthd-shadow or saslauthd-pam or saslauthd-rimap"),  # and an empty sasldb
+        ("pwcheck_method: auxprop\nauxprop_plugin: sql\nmech_list: PLAIN\n", "sql"),
+        ("auxprop_plugin: ldapdb\n", "ldapdb"),
+        ("pwcheck_method: authdaemond\nmech_list: PLAIN\n", ""),
+    ],
+)
+def test_users_who_are_elsewhere(tmp_path: Path, require: Require, cyrus: object, present: str, named: str) -> None:
+    """Where the conf has its users elsewhere, the backend has to be named, whichever it is; the error says so, and what to name."""
+    require("postfix", "postconf")
+    ground = Ground(tmp_path, GOOD)
+    ground.conf.write_text(present)
+    with pytest.raises(SiteConfigError) as caught:
+        Setup(ground.request())
+    assert caught.value.subject == str(ground.conf)
+    said = next(line for line in present.splitlines() if "mech_list" not in line and "auxprop" != line[-7:])
+    assert caught.value.reason == f"{said}, so users are found elsewhere than in a sasldb"
+    keep = f"to keep it name --backend {named}, " if named else ""
+    assert caught.value.remedy == f"{keep}to change over to a sasldb name --backend sasldb"
+    assert any(
+        isinstance(step, FileStep) and b"auxprop_plugin: sasldb\n" in step.after
+        for step in Setup(ground.request(backend="sasldb")).plan.steps
+    )
+
+
+@pytest.mark.parametrize(
+    "present", ["", "mech_list: PLAIN\n", "pwcheck_method: auxprop\n", "auxprop_plugin: sasldb sql\n"]
+)
+def test_users_who_are_in_the_sasldb(tmp_path: Path, require: Require, cyrus: object, present: str) -> None:
+    """Where they are in the sasldb, in so many words or by default, it need not be named."""
+    require("postfix", "postconf")
+    ground = Ground(tmp_path, GOOD)
+    if present:
+        ground.conf.write_text(present)
+    assert Setup(ground.request()).plan.steps

@@ -107,6 +107,25 @@ def test_submission_that_inherits(tmp_path: Path, tls: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("recipients", "after"),
+    [
+        (f"permit_mynetworks,{LOGIN},reject", f"permit_mynetworks,{LOGIN},reject"),
+        ("permit_mynetworks,reject", f"permit_mynetworks,{LOGIN},reject"),
+    ],
+)
+@pytest.mark.parametrize("main", ["", f"{LISTS[3]} =\n"])
+def test_submission_as_before_relay_restrictions(
+    tmp_path: Path, tls: str, recipients: str, after: str, main: str
+) -> None:
+    """A submission service without relay restrictions, whose recipients are restricted, gets none: who is in mynetworks goes on sending."""
+    own = f"  -o {LISTS[4]}={recipients}\n" + ("" if main else f"  -o {LISTS[3]}=\n")
+    main += f"{LISTS[4]} = {LOGIN}, reject\n"
+    found = Ground(tmp_path, GOOD + tls + main, f"{MASTER}587 inet n - n - - smtpd\n{own}").services(submission=True)
+    lists = {line.rstrip(" =") for line in found.splitlines() if "_restrictions" in line}
+    assert lists - {f"587/inet/{LISTS[3]}"} == {f"587/inet/{LISTS[4]} = {after}"}
+
+
+@pytest.mark.parametrize(
     ("main", "reason"),
     [
         (f"smtpd_delay_reject = no\n{LISTS[0]} = permit_mynetworks, reject\n", "gone through before the login"),

@@ -9,7 +9,7 @@ import click
 from sasldb.cli.options import PATH
 from sasldb.cli.proposing import Consent, consented, propose, take_back
 from sasldb.cli.rendering import say, tell
-from sasldb.operations.setup.request import AUTHENTICATED, BACKENDS, EVERYBODY, SASLDB, Request
+from sasldb.operations.setup.request import AUTHENTICATED, BACKENDS, EVERYBODY, Request
 
 _WHAT = "setup"
 _NO_REALM = frozenset("$,;\"'")  # what main.cf expands, and what ends a word there; so do blanks
@@ -36,8 +36,8 @@ def _one_line(context: click.Context, parameter: click.Parameter, value: str | N
 @click.option(
     "--backend",
     type=click.Choice(BACKENDS),
-    default=SASLDB,
-    help="Where passwords are checked. With saslauthd, PLAIN and LOGIN alone can work.",
+    help="Where passwords are checked. Default: sasldb, unless users are found elsewhere now; then it is to be named. "
+    "With saslauthd, PLAIN and LOGIN alone can work.",
 )
 @click.option("--backend-options", metavar="FILE", type=PATH, help="More lines for the conf, as sql_select: ...")
 @click.option(
@@ -60,7 +60,7 @@ def _one_line(context: click.Context, parameter: click.Parameter, value: str | N
 @click.option("--authenticated-header", is_flag=True, help="Show login names in Received: headers, to the world.")
 @click.option("--broken-clients", is_flag=True, help="Repeat the AUTH line for Outlook up to 2003.")
 @consented
-def command(config_dir: str | None, file: str | None, backend: str, consent: Consent, **rest: Any) -> int:
+def command(config_dir: str | None, file: str | None, backend: str | None, consent: Consent, **rest: Any) -> int:
     """Set up SMTP AUTH.
 
     Writes the conf that this smtpd reads, makes the database with the owner and mode that it needs, and its copy where smtpd is
@@ -81,9 +81,10 @@ def command(config_dir: str | None, file: str | None, backend: str, consent: Con
         if take_back(site.postfix.config_dir, _WHAT, consent):
             say(reloaded(site))
         return 0
-    setup = Setup(_request(Request(config_dir, file, backend), dry_run=consent.dry_run, **rest))
+    request = _request(Request(config_dir, file, backend), dry_run=consent.dry_run, **rest)
+    setup = Setup(request)
     status = propose(setup.plan, setup.site.postfix.config_dir, _WHAT, consent)
-    return status if consent.dry_run or status else _look_again(config_dir, backend)
+    return status if consent.dry_run or status else _look_again(config_dir, request.checked_by)
 
 
 def _request(
