@@ -45,6 +45,19 @@ def test_what_postfix_does_wrong(machine: StockMachine) -> None:
     assert done.returncode == 0, done
 
 
+def test_a_password_that_clients_change(machine: StockMachine) -> None:
+    """With a password that SASLprep changes, PLAIN gets in and SCRAM and NTLM do not; that is told, and the server is not suspected."""
+    password = b"a\xc2\xa0b"
+    machine.shell(f"saslpasswd2 -p -c bob@{DOMAIN}", password)
+    login = f"sasldb login smtp://{HOST} bob@{DOMAIN} --ca-file {CERTIFICATE} --password-stdin --pace 0 --all"
+    lines = machine.tried(login, password).stdout.decode().splitlines()
+    assert any(line.startswith("PLAIN: accepted") for line in lines)
+    told = [line.partition(": ")[2] for line in lines if line.startswith("on this host: ")]
+    refused = [line.partition(":")[0] for line in lines if ": refused: " in line]
+    assert all(any(f" {name} " in line for line in told) for name in refused) and "SCRAM-SHA-256" in refused
+    assert "(SASLprep)" in told[0] and not any("the password is right" in line for line in told)
+
+
 @pytest.mark.parametrize("wish", ["", "--mechanism PLAIN", "--all --json"])
 def test_no_auth_at_all(machine: StockMachine, wish: str) -> None:
     """Where nothing is offered, that is told, and what keeps this host's Postfix from offering it, with what mends it."""
