@@ -62,6 +62,39 @@ def test_secrets_that_nobody_can_use(database: str) -> None:
     assert sentence.endswith("serves PLAIN, but nothing that serves any mechanism")
 
 
+@pytest.mark.parametrize("password", ["\ufb01sh", "a\u00a0b"])
+def test_a_password_that_clients_prepare(database: str, password: str) -> None:
+    """Where SASLprep changes the password, that is the cause with SCRAM, and not ASCII with NTLM; the file is not suspected."""
+    with sasldb.edit(database) as editor:
+        editor.set_password("alice@example.com", password.encode())
+    refused = ["SCRAM-SHA-256", "SCRAM-SHA-1", "NTLM"]
+    prepared, ntlm = explain(b"alice", Secret(password.encode()), refused, database, POSTFIX)
+    assert prepared == (
+        "with SCRAM-SHA-256 SCRAM-SHA-1 a client changes the password (SASLprep), and Cyrus SASL compares with the octets stored; "
+        "choose one that SASLprep leaves alone, such as all of ASCII"
+    )
+    assert ntlm.startswith("with NTLM Cyrus SASL takes each octet stored for a character") and password not in prepared
+
+
+def test_a_name_that_clients_prepare(database: str) -> None:
+    """So it is with a name; one that is not ASCII and stays the same is no matter for SCRAM."""
+    with sasldb.edit(database) as editor:
+        editor.set_password("\ufb01@example.com", RIGHT.reveal())
+        editor.set_password("\u00e4@example.com", RIGHT.reveal())
+    (prepared,) = explain("\ufb01".encode(), RIGHT, ["SCRAM-SHA-1"], database, POSTFIX)
+    assert prepared.startswith("with SCRAM-SHA-1 a client changes the name (SASLprep)")
+    (other,) = explain("\u00e4".encode(), RIGHT, ["SCRAM-SHA-1"], database, POSTFIX)
+    assert other.startswith("the password is right for SCRAM-SHA-1")
+
+
+def test_what_arrives_as_it_is(database: str) -> None:
+    """A mechanism that carries the password as it is stays unexplained by that."""
+    with sasldb.edit(database) as editor:
+        editor.set_password("alice@example.com", b"\xef\xac\x81sh")
+    (sentence,) = explain(b"alice", Secret(b"\xef\xac\x81sh"), ["PLAIN"], database, POSTFIX)
+    assert sentence.startswith("the password is right for PLAIN")
+
+
 def test_a_login_that_libsasl_refuses(database: str) -> None:
     """A login that leads to nobody is told with libsasl's reason."""
     (sentence,) = explain(b"a" * 2000, RIGHT, ["PLAIN"], database, POSTFIX)

@@ -95,7 +95,7 @@ def command(
 
     ADDRESS is smtp://HOST[:PORT], smtps://HOST[:PORT], or saslauthd:PATH with the path of saslauthd's socket. USER is sent as it is.
     Over SMTP, what is offered before and after STARTTLS is told, and each mechanism asked for is tried once, over a connection
-    of its own. Where a server on this host refuses, it is told what the database explains, and Postfix's configuration.
+    of its own. Where a server on this host refuses, or offers none, it is told what the database explains, and Postfix's configuration.
 
     Between the end of one try at a host and the next lies a second, even if another process of the same user made it; see --pace.
 
@@ -105,13 +105,13 @@ def command(
     Example: does Postfix here take alice's password, whichever way a client sends it?
       sasldb login smtp://localhost alice@example.com --all
     """
-    from sasldb.operations.logins.logging_in import Plan, Result, prove
+    from sasldb.operations.logins.logging_in import Plan, Result
     from sasldb.operations.logins.refusals import explain
 
     verbose, mechanism, every = (options.pop(name) for name in ("verbose", "mechanism", "every"))
     login = to_bytes(user)
     plan = Plan(server_address, login, source.read(confirm=False))
-    report = prove(_planned(mechanism, every, options, plan), _watch if verbose else None)
+    report = _proved(_planned(mechanism, every, options, plan), verbose)
     refused = report.of(Result.REFUSED)
     explained = []
     if refused and report.here and server_address.scheme != SASLAUTHD:
@@ -121,6 +121,21 @@ def command(
     else:
         _tell(report, explained)
     return 1 if refused else 3 if report.of(Result.UNTRIED) or report.of(Result.BROKEN) else 0
+
+
+def _proved(plan: Plan, verbose: bool) -> Report:
+    """Return what came of `plan`; where the server here offers nothing, the error tells why."""
+    from sasldb.operations.logins.logging_in import NothingOffered, prove
+    from sasldb.operations.logins.suspects import suspects
+
+    try:
+        return prove(plan, _watch if verbose else None)
+    except NothingOffered as error:
+        found = suspects(plan.target.port, offered=False) if error.here else []
+        if not found:
+            raise
+        told = "; ".join(f"on this host: {sentence}" for sentence in found)
+        raise SasldbError(error.subject, error.reason, told) from error
 
 
 def _watch(line: str) -> None:

@@ -41,6 +41,18 @@ class Result(Enum):
     BROKEN = "failed"  # begun, and then the connection or the protocol broke
 
 
+class NothingOffered(SasldbError):
+    """The server offers no AUTH. `here`: whether it runs on this host, whose configuration then may tell why."""
+
+    def __init__(self, arrived: Visit, name: str) -> None:
+        self.here = arrived.here
+        if arrived.session.starttls and not arrived.session.wire.tls:
+            self.here = False  # nothing is wrong with it
+            super().__init__(name, "offers no AUTH in the clear, but STARTTLS", "leave --no-starttls away")
+        else:
+            super().__init__(name, "offers no AUTH")
+
+
 class Attempt:
     """One try: the `mechanism` (text), the `result`, and the server's reply or the reason as one line of printable `words`."""
 
@@ -106,7 +118,7 @@ def prove(plan: Plan, watch: Watch = None) -> Report:
     """Try what `plan` says; `watch` gets each line of the transcript as it comes.
 
     Raises:
-        SasldbError: no connection, no trust, or nothing that could be tried. BadMessage: the server broke the protocol at once.
+        SasldbError: no connection, no trust, or nothing that could be tried (`NothingOffered`). BadMessage: the server broke the protocol at once.
         MechanismError: the plan names a mechanism that is not spoken here. BadName: no name of a user.
     """
     transcript = Transcript(plan.password, watch)
@@ -131,6 +143,8 @@ class _Tries:
     def run(self) -> Report:
         report = Report(self._transcript, self._first)
         try:
+            if not self._first.session.mechanisms:
+                raise NothingOffered(self._first, self._plan.target.name)
             for mechanism in self._wanted or self._choose(self._first):
                 if report.of(Result.BROKEN):
                     report.attempts.append(Attempt(mechanism.name, Result.UNTRIED, _AFTERWARDS))
@@ -146,7 +160,7 @@ class _Tries:
         """Return all mechanisms that are offered and spoken here, or the first of them that can be tried."""
         offered = [row for row in TABLE if row.name in arrived.session.mechanisms]
         if not offered:
-            offer = " ".join(arrived.session.mechanisms) or "none"
+            offer = " ".join(arrived.session.mechanisms)
             raise SasldbError(self._plan.target.name, f"offers no mechanism that is spoken here, but {offer}")
         if self._plan.mechanisms is None:
             return offered

@@ -15,6 +15,7 @@ from sasldb.operations.logins.near_misses import look_up
 from sasldb.operations.logins.proving import Proof, prove
 from sasldb.operations.logins.resolving import Server, resolve
 from sasldb.operations.logins.suspects import suspects
+from sasldb.secrets import saslprep
 from sasldb.store.reading import Database
 
 _MOST = 3  # near misses
@@ -47,13 +48,33 @@ def _of_database(
                 close = [str(miss.user) for miss in answer.near[:_MOST]]
                 hint = f"; close: {', '.join(close)}" if close else ""
                 return [f"{path} has no user {resolution.user}{hint}"], False
-            return _of_secrets(prove(database, resolution.user, password), answer.mechanisms, refused, path)
+            otherwise = _prepared(resolution.user.user, password.reveal())
+            return _of_secrets(prove(database, resolution.user, password), answer.mechanisms, refused, path, otherwise)
     except SasldbError as error:
         return [f"what is stored here cannot be told: {error}"], False
 
 
-def _of_secrets(proof: Proof, usable: Sequence[str], refused: Sequence[str], path: str) -> tuple[list[str], bool]:
-    """Say what the user's secrets tell: mechanisms that they cannot serve, another password, or nothing against the login."""
+def _prepared(user: bytes, password: bytes) -> dict[str, str]:
+    """Return why other octets than those stored arrive at the server, as sentences (text) with a gap, by the first letters of mechanisms."""
+    changed = [what for what, octets in (("password", password), ("name", user)) if saslprep.changes(octets)]
+    found = {}
+    if changed:
+        compared = "and Cyrus SASL compares with the octets stored; choose one that SASLprep leaves alone, such as all of ASCII"
+        found["SCRAM-"] = f"with {{}} a client changes the {' and the '.join(changed)} (SASLprep), {compared}"
+    if not password.isascii():
+        found["NTLM"] = (
+            "with {} Cyrus SASL takes each octet stored for a character: no password that is not ASCII gets in"
+        )
+    return found
+
+
+def _of_secrets(
+    proof: Proof, usable: Sequence[str], refused: Sequence[str], path: str, otherwise: dict[str, str]
+) -> tuple[list[str], bool]:
+    """Say what the user's secrets tell: mechanisms that they cannot serve, another password, or nothing against the login.
+
+    What is explained `otherwise` (see `_prepared`) is no reason to doubt the file.
+    """
     user = to_text(b"%b@%b" % (proof.user.user, proof.user.realm))
     if proof.verdict.outcome is Outcome.MISMATCH:
         return [f"the password is not the one that {path} holds for {user}"], True
@@ -63,6 +84,10 @@ def _of_secrets(proof: Proof, usable: Sequence[str], refused: Sequence[str], pat
     if unserved:
         instead = f"what serves {' '.join(usable)}" if usable else "nothing that serves any mechanism"
         sentences.append(f"{path} holds nothing for {user} that serves {' '.join(unserved)}, but {instead}")
+    for begin, sentence in otherwise.items():
+        if found := [name for name in served if name.startswith(begin)]:
+            sentences.append(sentence.format(" ".join(found)))
+            served = [name for name in served if name not in found]
     if served:
         doubts = "does the server read another file, such as a copy in its chroot, or may it not read this one?"
         sentences.append(f"the password is right for {' '.join(served)} in {path}; {doubts}")

@@ -1,4 +1,5 @@
-"""What is wrong with the Postfix of this host, where it is the one that refused a login: the errors that keep people out, no others.
+"""What is wrong with the Postfix of this host, where it is the one that refused a login, or offered none: the errors that keep people out,
+no others.
 
 Errors: none; what cannot be asked or seen is left out.
 """
@@ -6,25 +7,39 @@ Errors: none; what cannot be asked or seen is left out.
 from __future__ import annotations
 
 import socket
+from collections.abc import Sequence
 
 from sasldb.errors import SasldbError
 from sasldb.operations.checks.checking import check
 from sasldb.operations.checks.finding import ERROR
 from sasldb.operations.checks.site import Site
-from sasldb.operations.checks.table import CHECKS, CLIENT, SECURITY, SENDERS
+from sasldb.operations.checks.table import CHECKS, CLIENT, POSTFIX, SECURITY, SENDERS
+from sasldb.siteconf.instance import Service
+
+_OTHERS = SENDERS, SECURITY, CLIENT
 
 
-def suspects(port: int) -> list[str]:
-    """Return sentences (text), each with what mends it, where Postfix is what listens at `port` and offers AUTH there; else none."""
+def suspects(port: int, offered: bool = True) -> list[str]:
+    """Return sentences (text), each with what mends it, where Postfix is what listens at `port`, and has what was `offered`; else none.
+
+    Where AUTH was not offered, and is switched off at that port, only what may have switched it off is told.
+    """
     try:
         site = Site()
-        if not site.master or port not in {_port(service.name) for service in site.offering}:
+        if not site.master or port not in _ports(site.offering if offered else site.servers):
             return []
-        report = check(site, tuple(row for row in CHECKS if row.group not in (SENDERS, SECURITY, CLIENT)), ())
+        off = not offered and port not in _ports(site.enabled)
+        rows = tuple(row for row in CHECKS if (row.group == POSTFIX if off else row.group not in _OTHERS))
+        found = [finding for finding in check(site, rows, ()).findings if finding.severity == ERROR]
     except SasldbError:
         return []
-    found = [finding for finding in report.findings if finding.severity == ERROR]
+    if off and not found:
+        return [f"smtpd_sasl_auth_enable is not yes for the service at port {port}"]
     return [f"{finding.seen}; {f'run: {finding.remedy}' if finding.remedy else finding.why}" for finding in found]
+
+
+def _ports(services: Sequence[Service]) -> set[int]:
+    return {_port(service.name) for service in services}
 
 
 def _port(service: str) -> int:
