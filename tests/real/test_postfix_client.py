@@ -162,6 +162,33 @@ def test_a_table_that_postmap_warns_of(stock_machine: StockMachine, lines: str, 
     stock_machine.shell("rm /etc/postfix/mine; postconf -X smtp_sasl_password_maps")
 
 
+def test_a_password_in_main_cf(stock_machine: StockMachine, provider: Provider) -> None:
+    """A password that stands in main.cf is not shown, and our table stands before it, so that the new login is used."""
+    table = f"inline:{{{{{NEXTHOP}=u1@isp.example:5ecret}}}}"
+    stock_machine.shell(f"postconf -e 'smtp_sasl_password_maps={table}'")
+    before = stock_machine.state()
+    printed = stock_machine.shell(f"{CLIENT} '{NEXTHOP}' u2@isp.example 2>&1", OTHER)
+    assert "5ecret" not in printed and "+smtp_sasl_password_maps = hash:/etc/postfix/sasl_passwd, inline:***" in printed
+    count = provider.count("sasl_username=u2@isp.example")
+    stock_machine.shell(SEND.format(sender="root@example.com"))
+    assert provider.logged("sasl_username=u2@isp.example", times=count + 1)
+    stock_machine.shell("sasldb postfix client --undo --yes")
+    assert stock_machine.state() == before
+    stock_machine.shell("postconf -X smtp_sasl_password_maps")
+
+
+@pytest.mark.parametrize("tables", ["static:u:5ecret", "hash:/etc/postfix/sasl_passwd proxy:static:{u:5ecret 7}"])
+def test_a_table_that_answers_everything(stock_machine: StockMachine, tables: str) -> None:
+    """Beside static:, which smtp would take the login from, nothing is changed, and its password is not shown."""
+    stock_machine.shell(f"postconf -e 'smtp_sasl_password_maps={tables}'")
+    before = stock_machine.state()
+    done = stock_machine.tried(f"{CLIENT} '{NEXTHOP}' u2@isp.example", OTHER)
+    assert (done.returncode, done.stdout) == (3, b"") and b"5ecret" not in done.stderr
+    assert done.stderr.endswith(b"; take static: out of it in main.cf, then run this again\n")
+    assert stock_machine.state() == before
+    stock_machine.shell("postconf -X smtp_sasl_password_maps")
+
+
 REFUSED = [
     ("smtp://mail.isp.example:587 u1", "name it as '[mail.isp.example]:587'"),
     ("'[127.0.0.1' u1", "name the server first, as '[mail.isp.example]:submission', then the user there"),

@@ -10,8 +10,9 @@ such a table; SiteConfigError; those of `operations.setup.steps`.
 from __future__ import annotations
 
 import os
+import re
 
-from sasldb.errors import BadName, BadPassword
+from sasldb.errors import BadName, BadPassword, SiteConfigError
 from sasldb.files import content
 from sasldb.files.ownership import Ownership
 from sasldb.model.secret import Secret
@@ -19,6 +20,7 @@ from sasldb.operations.setup.planning import reloaded
 from sasldb.operations.setup.steps import FileStep, Plan
 from sasldb.siteconf import control, maps
 from sasldb.siteconf.nexthop import Nexthop, is_host
+from sasldb.siteconf.restriction_lists import split
 from sasldb.siteconf.scratch import Scratch
 
 TYPE_CHECKING = False
@@ -33,6 +35,7 @@ _FILES = {
 }  # in Postfix's configuration directory, as the howto names them
 _PRIVATE, _PUBLIC = Ownership(0, 0, 0o600), Ownership(0, 0, 0o644)
 _PROXY = "proxy:"
+_IN_PLACE = re.compile(rb"\bstatic:|\b[a-z]+:(?=\{)")
 _PLAIN = frozenset(map(chr, range(0x21, 0x7F))) - frozenset('"#,')
 
 
@@ -106,7 +109,7 @@ def plan(site: Site, account: Account) -> Plan:
         scratch.set(_parameters(site, account, {name: table.name for name, table in tables.items()}))
         present = content.look(path)
         if present is not None:
-            made.add(FileStep(path, scratch.contents()["main.cf"], present.ownership))
+            made.add(FileStep(path, scratch.contents()["main.cf"], present.ownership, mask=masked_values))
     if made.steps:
         made.after.append(lambda: reloaded(site))
     return made
@@ -115,6 +118,27 @@ def plan(site: Site, account: Account) -> Plan:
 def masked(text: bytes) -> bytes:
     """Return the text of a table of passwords without them."""
     return b"".join(map(_masked_line, text.splitlines(keepends=True)))
+
+
+def masked_values(text: bytes) -> bytes:
+    """Return the text of main.cf without what tables hold that stand in it as a whole: `static:user:password`, `inline:{ ... }`."""
+    kept, rest = b"", text
+    while found := _IN_PLACE.search(rest):
+        end = _end(rest, found.end())
+        kept += rest[: found.end()] + b"********"
+        rest = rest[end:]
+    return kept + rest
+
+
+def _end(text: bytes, start: int) -> int:
+    """Return where the word ends that begins at `start`; inside `{ }` it goes on over blanks and lines."""
+    depth = 0
+    for at in range(start, len(text)):
+        octet = text[at : at + 1]
+        if depth == 0 and octet in b" \t\r\n,":
+            return at
+        depth += {b"{": 1, b"}": -1}.get(octet, 0)
+    return len(text)
 
 
 def entered(text: bytes, entries: dict[bytes, bytes]) -> bytes:
@@ -187,11 +211,23 @@ def _parameters(site: Site, account: Account, tables: dict[str, str]) -> dict[st
 
 
 def _listed(site: Site, name: str, tables: dict[str, str]) -> str:
-    """Return the value of a parameter that lists tables, with ours in it."""
+    """Return the value of a parameter that lists tables, with ours in it: in front, for the first that answers is heeded.
+
+    smtp looks passwords up by the name of the host before it does by the nexthop, so static: would answer first from any place.
+
+    Raises:
+        SiteConfigError: there is a table that answers everything.
+    """
     present = site.postfix.named.get(name, "")
-    if tables[name] in site.postfix[name].replace(",", " ").split():
-        return present
-    return ", ".join(part for part in (present, tables[name]) if part)
+    words = [word for _, word in split(site.postfix[name])]
+    if any(map(_is_static, words)):
+        reason = "static: answers everything there, so that no entry of a table would be used"
+        raise SiteConfigError(name, reason, remedy="take static: out of it in main.cf, then run this again")
+    return present if tables[name] in words else ", ".join(part for part in (tables[name], present) if part)
+
+
+def _is_static(word: str) -> bool:
+    return word.removeprefix(_PROXY).startswith("static:")
 
 
 def _masked_line(line: bytes) -> bytes:

@@ -6,7 +6,7 @@ import pytest
 
 from sasldb.errors import BadName, BadPassword
 from sasldb.model.secret import Secret
-from sasldb.operations.setup.client import Account, entered, masked
+from sasldb.operations.setup.client import Account, entered, masked, masked_values
 
 RELAY = "[mail.isp.example]:submission"
 
@@ -44,6 +44,23 @@ def test_passwords_are_masked() -> None:
     text = b"# note\n#k old:secret\nk user:se:cret\nx secret\ny\n   user:secret\n"
     shown = b"# note\n#k\told:********\nk\tuser:********\nx\t********\ny\n    ********\n"
     assert masked(text) == shown
+
+
+@pytest.mark.parametrize(
+    "text, shown",
+    [
+        (b"a = static:u:7q\nb = c\n", b"a = static:********\nb = c\n"),
+        (b"a = proxy:static:{u:7q 7q},hash:/x\n", b"a = proxy:static:********,hash:/x\n"),
+        (b"a = inline:{\n  {k = u:7q}\n  }\nb = c", b"a = inline:********\nb = c"),
+        (b"a = hash:/x, pcre:{{/./ u:7q}} hash:/y", b"a = hash:/x, pcre:******** hash:/y"),
+        (b"a = static:7q", b"a = static:********"),
+        (b"a = inline:{7q\n", b"a = inline:********"),
+        (b"relayhost = [static.example]:25\n", b"relayhost = [static.example]:25\n"),
+    ],
+)
+def test_passwords_in_main_cf_are_masked(text: bytes, shown: bytes) -> None:
+    """What is shown of main.cf has no value of a table that stands in it as a whole."""
+    assert masked_values(text) == shown
 
 
 @pytest.mark.parametrize("password", [b"", b" 7q", b"7q ", b"7q\n8z", b"7q\08z", b"7q\r"])
