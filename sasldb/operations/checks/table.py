@@ -26,6 +26,7 @@ from sasldb.operations.checks import (
     soundness,
     spelling,
     users,
+    values,
     verifier,
 )
 from sasldb.operations.checks.finding import Check
@@ -43,7 +44,7 @@ POSTFIX, CONF, PLUGINS, DATABASE, USERS, SENDERS, SECURITY, CLIENT, RUNNING = (
     "Processes",
 )
 # What must be right for AUTH to be there at all, for the conf to be known, and for a database to be read.
-_WRITTEN = ("service-arguments",)
+_WRITTEN = ("service-arguments", "value-malformed")
 _LISTS = (*_WRITTEN, "parameter-misspelt", "restriction-unknown")
 _AUTH = (*_WRITTEN, "parameter-misspelt", "sasl-type", "auth-disabled")
 _CONF = ("sasl-path", "conf-unsure", "conf-elsewhere", "conf-missing", "conf-unreadable", "conf-malformed")
@@ -57,6 +58,7 @@ _READ = (*_AUTH, *_SAID, *_SOUND, "database-no-users")
 CHECKS = (
     Check(ROOT, server.main_cf, POSTFIX, ()),
     Check("service-arguments", arguments.stray, POSTFIX, ()),
+    Check("value-malformed", values.malformed, POSTFIX, ("service-arguments",)),
     Check("parameter-misspelt", spelling.misspelt, POSTFIX, ()),
     Check("sasl-type", dovecot.alone, POSTFIX, (*_WRITTEN, "parameter-misspelt")),
     Check("sasl-type-mixed", dovecot.beside, POSTFIX, (*_WRITTEN, "parameter-misspelt", "sasl-type")),
