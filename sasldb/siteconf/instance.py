@@ -185,6 +185,15 @@ class Instance:
         return self["queue_directory"]
 
 
+def defaults() -> dict[str, str]:
+    """Return parameter -> value that it has where nothing sets it.
+
+    Raises:
+        SiteConfigError: no Postfix here.
+    """
+    return _pairs(postfix.ask(["-dx"])[0])
+
+
 def server_types() -> list[str]:
     """Return the SASL implementations that smtpd was built with (`postconf -a`).
 

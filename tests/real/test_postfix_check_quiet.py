@@ -158,6 +158,16 @@ SOUND = {
         '"smtpd_client_restrictions=ours, reject_rbl x.invalid, permit_mynetworks, texthash:$CONFIG/x, permit, nonsense" '
         '"smtpd_relay_restrictions=check_client_access { texthash:$CONFIG/x }, permit_sasl_authenticated, reject, nonsense" mynetworks=127.0.0.0/8',
     ),
+    "a filter of mechanisms that leaves some, and a service with one in a table": (
+        PLAIN,
+        'echo "PLAIN x" > "$CONFIG/x"; main "smtpd_sasl_mechanism_filter=!login, static:rest"; postconf -c "$CONFIG" -M '
+        '"127.0.0.1:2530/inet=127.0.0.1:2530 inet n - n - - smtpd -o smtpd_sasl_mechanism_filter=texthash:$CONFIG/x"',
+    ),
+    "a yes and a level in other case, and what is wrong where no smtpd asks": (
+        PLAIN,
+        "main smtpd_tls_auth_only=YES smtpd_tls_security_level=May smtpd_helo_required=junk; "
+        'postconf -c "$CONFIG" -P "127.0.0.1:$PORT/inet/smtpd_helo_required=no"',
+    ),
     "a port without AUTH that relays for nobody, and one for neighbours": (
         PLAIN,
         'for port in 2527 2528; do postconf -c "$CONFIG" -M "127.0.0.1:$port/inet=127.0.0.1:$port inet n - n - - smtpd '

@@ -14,6 +14,7 @@ from sasldb.operations.checks import (
     database,
     dovecot,
     jail,
+    mechanism_filter,
     methods,
     misspelling,
     outdated_map,
@@ -25,6 +26,7 @@ from sasldb.operations.checks import (
     soundness,
     spelling,
     users,
+    values,
     verifier,
 )
 from sasldb.operations.checks.finding import Check
@@ -42,7 +44,7 @@ POSTFIX, CONF, PLUGINS, DATABASE, USERS, SENDERS, SECURITY, CLIENT, RUNNING = (
     "Processes",
 )
 # What must be right for AUTH to be there at all, for the conf to be known, and for a database to be read.
-_WRITTEN = ("service-arguments",)
+_WRITTEN = ("service-arguments", "value-malformed")
 _LISTS = (*_WRITTEN, "parameter-misspelt", "restriction-unknown")
 _AUTH = (*_WRITTEN, "parameter-misspelt", "sasl-type", "auth-disabled")
 _CONF = ("sasl-path", "conf-unsure", "conf-elsewhere", "conf-missing", "conf-unreadable", "conf-malformed")
@@ -57,6 +59,7 @@ _CLIENT = ("client-parameter-misspelt", "client-passwords-unnamed")
 CHECKS = (
     Check(ROOT, server.main_cf, POSTFIX, ()),
     Check("service-arguments", arguments.stray, POSTFIX, ()),
+    Check("value-malformed", values.malformed, POSTFIX, ("service-arguments",)),
     Check("parameter-misspelt", spelling.misspelt, POSTFIX, ()),
     Check("parameter-unknown", spelling.unknown, POSTFIX, ()),
     Check("sasl-type", dovecot.alone, POSTFIX, (*_WRITTEN, "parameter-misspelt")),
@@ -146,6 +149,12 @@ CHECKS = (
             "tls-off",
             "plaintext-without-tls",
         ),
+    ),
+    Check(
+        "mechanism-filter",
+        mechanism_filter.discarding,
+        SECURITY,
+        (*_AUTH, *_SAID, "security-option-unknown", "mechanism-unknown", "mechanism-plugin", "mechanisms-none-left"),
     ),
     Check("open-relay", relaying.open_relay, SECURITY, (*_LISTS, "relay-unprotected")),
     Check("networks-too-wide", relaying.wide_networks, SECURITY, (*_LISTS, "relay-unprotected")),

@@ -198,6 +198,24 @@ FAULTS = [
         then=RESTORED,
     ),
     Fault(
+        "mechanism-filter",
+        "a filter leaves none of the mechanisms",
+        "main smtpd_sasl_mechanism_filter=xoauth2",
+        SILENT,
+        "discards all mechanisms",
+        main("smtpd_sasl_mechanism_filter = !external, static:rest"),
+    ),
+    Fault(
+        "mechanism-filter",
+        "a filter leaves nothing of what passes before TLS",
+        'main smtpd_tls_auth_only=no "smtpd_sasl_security_options=noanonymous, noplaintext" smtpd_sasl_tls_security_options=noanonymous '
+        '"smtpd_sasl_mechanism_filter=!cram-md5, plain, LOGIN"',
+        SILENT,
+        "discards all mechanisms",
+        main("smtpd_sasl_mechanism_filter = !external, static:rest"),
+        where=CHROOT,
+    ),
+    Fault(
         "plaintext-without-tls",
         "passwords may cross the network in the clear",
         "main smtpd_tls_auth_only=no",
