@@ -29,15 +29,17 @@ def protecting(parameters: Parameters, name: str) -> Edit | None:
     return None if refuses else restrictions.protecting(parameters, name)
 
 
-def binding(parameters: Parameters, policy: str) -> Edit | None:
+def binding(parameters: Parameters, policy: str, stricter_stays: bool = False) -> Edit | None:
     """Return the edit that makes `policy` (one of two words) the one that smtpd_sender_restrictions has; None where it is so.
 
-    The word comes before whatever permits. The word of the other policy gives way to it in its place.
+    The word comes before whatever permits. The word of the other policy gives way to it in its place, unless the `stricter_stays`.
     """
     _, decides = restrictions.verdict(parameters, SENDER, USER)
     found = restrictions.steps(parameters, SENDER)
     reached = found[: found.index(decides)] if decides else found
     effective = {step.name: step.place for step in reversed(reached) if step.name in _POLICIES and not step.warned}
+    if stricter_stays and EVERYBODY in effective:
+        return None
     other = effective.get(AUTHENTICATED if policy == EVERYBODY else EVERYBODY)
     if other is not None:
         text = parameters.written(other.parameter)
