@@ -19,7 +19,7 @@ from sasldb.siteconf.instance import follows
 from sasldb.siteconf.restriction_lists import Edit
 from sasldb.siteconf.restrictions import AUTHENTICATED as BOUND_LOGINS
 from sasldb.siteconf.restrictions import EVERYBODY as BOUND_SENDERS
-from sasldb.siteconf.restrictions import LOGIN_MAPS, RECIPIENT, RELAY
+from sasldb.siteconf.restrictions import LOGIN_MAPS, RELAY
 
 Values = dict[str, str]
 
@@ -83,7 +83,7 @@ def _security(site: Site, tls: bool) -> Values:
 
 
 def _relaying(site: Site) -> Values:
-    if not site.postfix[RELAY] and restrictions.protecting(site.postfix, RECIPIENT) is None:  # as before Postfix 2.10
+    if restrictions.protected_as_before(site.postfix):
         return {}
     return _edited(site, restrictions.protecting(site.postfix, RELAY))
 

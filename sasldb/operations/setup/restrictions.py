@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from sasldb.siteconf import restriction_lists, restrictions
 from sasldb.siteconf.restriction_lists import Edit, Parameters
-from sasldb.siteconf.restrictions import AUTHENTICATED, EVERYBODY, REFUSE, SENDER, STRANGER, USER
+from sasldb.siteconf.restrictions import AUTHENTICATED, EVERYBODY, RECIPIENT, REFUSE, RELAY, SENDER, STRANGER, USER
 
 _POLICIES = (EVERYBODY, AUTHENTICATED)
 
@@ -27,6 +27,11 @@ def protecting(parameters: Parameters, name: str) -> Edit | None:
     """
     refuses = restrictions.verdict(parameters, name, STRANGER)[0] == REFUSE
     return None if refuses else restrictions.protecting(parameters, name)
+
+
+def protected_as_before(parameters: Parameters) -> bool:
+    """Tell whether the list of recipients alone keeps strangers out, as before Postfix 2.10."""
+    return not parameters.value(RELAY) and protecting(parameters, RECIPIENT) is None
 
 
 def binding(parameters: Parameters, policy: str, stricter_stays: bool = False) -> Edit | None:
