@@ -105,3 +105,16 @@ def test_neighbours_of_submission(machine: StockMachine) -> None:
     reloaded(machine)
     assert [machine.sent(user, ALICE, PASSWORD, 587) for user in ("", ALICE)] == [554, 250]
     assert findings(machine) == []
+
+
+def test_a_stricter_policy(machine: StockMachine) -> None:
+    """Who bound everybody to sender login maps does so after a setup that names no policy; one that is named takes its place."""
+    machine.shell("postconf -e smtpd_sender_restrictions=reject_sender_login_mismatch")
+    machine.age()
+    for options, code in [("", 553), ("--sender-login-policy authenticated", 454)]:
+        machine.shell(f"{SETUP} --local-domain mydomain --sender-login-maps {options} --yes")
+        machine.shell(f"sasldb list | grep -q {ALICE} || sasldb add --password-stdin {ALICE}", PASSWORD.encode())
+        machine.shell("sasldb postfix sender-login-maps")
+        reloaded(machine)
+        assert machine.sent("", ALICE, "") == code  # 454: a stranger, and no more than that
+        assert machine.sent(ALICE, ALICE, PASSWORD) == 250

@@ -21,18 +21,21 @@ _Left = dict[tuple[str, str], list[str]]  # (list, reason) -> services
 _ROUNDS = 10  # of edits, each of which makes room for the next in a list that others share
 
 
-def bind(scratch: Scratch, policy: str) -> list[str]:
-    """See that services which have a smtpd_sender_restrictions of their own bind senders by `policy` as well; return sentences."""
+def bind(scratch: Scratch, policy: str, stricter_stays: bool = False) -> list[str]:
+    """See that services which have a smtpd_sender_restrictions of their own bind senders by `policy` as well; return sentences.
+
+    A list that binds everybody goes on so where the `stricter_stays`.
+    """
     host = Host(scratch.directory)
     sentences = []
     for service in host.offering:
         if SENDER not in service.own:
             continue
         try:
-            write(scratch, host, service, restrictions.binding(service, policy))
+            write(scratch, host, service, restrictions.binding(service, policy, stricter_stays))
         except SiteConfigError:
             sentences.append(f"{service.label} has a {SENDER} of its own in master.cf: add {policy} there")
-    if policy == EVERYBODY:
+    if restrictions.binding(host.postfix, EVERYBODY) is None:
         unbound = [one.label for one in host.servers if one.reinjects and SENDER not in one.own]
         sentences += [
             f"{label} is a content filter's, and would refuse users' mail: give it -o {SENDER}=" for label in unbound

@@ -19,7 +19,7 @@ from sasldb.siteconf.instance import follows
 from sasldb.siteconf.restriction_lists import Edit
 from sasldb.siteconf.restrictions import AUTHENTICATED as BOUND_LOGINS
 from sasldb.siteconf.restrictions import EVERYBODY as BOUND_SENDERS
-from sasldb.siteconf.restrictions import LOGIN_MAPS, RECIPIENT, RELAY
+from sasldb.siteconf.restrictions import LOGIN_MAPS, RELAY
 
 Values = dict[str, str]
 
@@ -36,7 +36,7 @@ def changes(site: Site, request: Request, tls: bool) -> Values:
         **_server(site, request),
         **_security(site, tls),
         **_relaying(site),
-        **(_senders(site, request.sender_logins) if request.sender_logins else {}),
+        **(_senders(site, request.sender_logins, request.stricter_stays) if request.sender_logins else {}),
     }
     changed = {name: value for name, value in wanted.items() if not _is_so(site, name, value)}
     if BEFORE in changed and follows(site.postfix, UNDER, BEFORE):
@@ -83,16 +83,16 @@ def _security(site: Site, tls: bool) -> Values:
 
 
 def _relaying(site: Site) -> Values:
-    if not site.postfix[RELAY] and restrictions.protecting(site.postfix, RECIPIENT) is None:  # as before Postfix 2.10
+    if restrictions.protected_as_before(site.postfix):
         return {}
     return _edited(site, restrictions.protecting(site.postfix, RELAY))
 
 
-def _senders(site: Site, bound: str) -> Values:
+def _senders(site: Site, bound: str, stricter_stays: bool) -> Values:
     there, ours = site.postfix.named.get(LOGIN_MAPS, "").strip(), generated_map.name(site)
     known = ours in maps.named(site.postfix[LOGIN_MAPS])
     listed = there if known else ", ".join(part for part in (there, ours) if part)
-    return {LOGIN_MAPS: listed, **_edited(site, restrictions.binding(site.postfix, mismatch(bound)))}
+    return {LOGIN_MAPS: listed, **_edited(site, restrictions.binding(site.postfix, mismatch(bound), stricter_stays))}
 
 
 def _edited(site: Site, edit: Edit | None) -> Values:

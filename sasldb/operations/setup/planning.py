@@ -128,7 +128,8 @@ class Setup:
             scratch.set(parameters.changes(self.site, self.request, self._tls))
             self.plan.notes += services.edit(scratch, self.site, self.request, self._no_tls, free)
             if self.request.sender_logins:  # first: what binds senders stands before what lets logins pass
-                self.plan.notes += lists.bind(scratch, parameters.mismatch(self.request.sender_logins))
+                policy = parameters.mismatch(self.request.sender_logins)
+                self.plan.notes += lists.bind(scratch, policy, self.request.stricter_stays)
             self.plan.notes += lists.admit(scratch)
             keeping.keep(scratch, self.site)
             for name in FILES:

@@ -17,6 +17,7 @@ class Request:
         is configured. backend: one of BACKENDS, or None where none was named. backend_options: a file with more lines for the conf, or None.
         local_domain: smtpd_sasl_local_domain, `mydomain` for Postfix's; None leaves it. exceptions_networks: likewise.
         submission: whether port 587 shall be served. sender_logins: AUTHENTICATED, EVERYBODY or None.
+        stricter_stays: whether a list that binds EVERYBODY goes on so.
         dry_run: whether nothing will be done, so that what cannot be seen may be left out of the plan.
         authenticated_header, broken_clients: whether these shall be on; False leaves them.
     """
@@ -31,6 +32,7 @@ class Request:
         self.submission = False
         self.dry_run = False
         self.sender_logins: str | None = None
+        self.stricter_stays = False
         self.authenticated_header = False
         self.broken_clients = False
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from sasldb.siteconf import restriction_lists, restrictions
 from sasldb.siteconf.restriction_lists import Edit, Parameters
-from sasldb.siteconf.restrictions import AUTHENTICATED, EVERYBODY, REFUSE, SENDER, STRANGER, USER
+from sasldb.siteconf.restrictions import AUTHENTICATED, EVERYBODY, RECIPIENT, REFUSE, RELAY, SENDER, STRANGER, USER
 
 _POLICIES = (EVERYBODY, AUTHENTICATED)
 
@@ -29,15 +29,22 @@ def protecting(parameters: Parameters, name: str) -> Edit | None:
     return None if refuses else restrictions.protecting(parameters, name)
 
 
-def binding(parameters: Parameters, policy: str) -> Edit | None:
+def protected_as_before(parameters: Parameters) -> bool:
+    """Tell whether the list of recipients alone keeps strangers out, as before Postfix 2.10."""
+    return not parameters.value(RELAY) and protecting(parameters, RECIPIENT) is None
+
+
+def binding(parameters: Parameters, policy: str, stricter_stays: bool = False) -> Edit | None:
     """Return the edit that makes `policy` (one of two words) the one that smtpd_sender_restrictions has; None where it is so.
 
-    The word comes before whatever permits. The word of the other policy gives way to it in its place.
+    The word comes before whatever permits. The word of the other policy gives way to it in its place, unless the `stricter_stays`.
     """
     _, decides = restrictions.verdict(parameters, SENDER, USER)
     found = restrictions.steps(parameters, SENDER)
     reached = found[: found.index(decides)] if decides else found
     effective = {step.name: step.place for step in reversed(reached) if step.name in _POLICIES and not step.warned}
+    if stricter_stays and EVERYBODY in effective:
+        return None
     other = effective.get(AUTHENTICATED if policy == EVERYBODY else EVERYBODY)
     if other is not None:
         text = parameters.written(other.parameter)

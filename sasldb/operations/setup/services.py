@@ -13,7 +13,7 @@ from sasldb.operations.checks.site import Site
 from sasldb.operations.setup import keeping, lists, restrictions
 from sasldb.operations.setup.request import Request
 from sasldb.siteconf.instance import SMTPD, Service
-from sasldb.siteconf.restrictions import RECIPIENT, RELAY
+from sasldb.siteconf.restrictions import RELAY
 from sasldb.siteconf.scratch import Scratch
 
 LABEL = "submission/inet"
@@ -99,14 +99,9 @@ def _submit(scratch: Scratch, free: bool) -> None:
 def _complete(scratch: Scratch, host: Host, present: Service) -> None:
     """Give a submission service of the administrator's what it lacks."""
     wanted = {name: _OPTIONS[name] for name in _REQUIRED if present.value(name) != _OPTIONS[name]}
-    if restrictions.lets_logins_relay(present, RELAY) or _protected_as_before(present):
+    if restrictions.lets_logins_relay(present, RELAY) or restrictions.protected_as_before(present):
         wanted.pop(RELAY, None)
     elif present.value(RELAY) and RELAY in present.own:
         del wanted[RELAY]
         lists.write(scratch, host, present, restrictions.protecting(present, RELAY))
     scratch.set_service(present.label, wanted)
-
-
-def _protected_as_before(present: Service) -> bool:
-    """Tell whether the list of recipients keeps strangers out, as it did before Postfix 2.10; that logins pass it is seen to with all lists."""
-    return not present.value(RELAY) and restrictions.protecting(present, RECIPIENT) is None

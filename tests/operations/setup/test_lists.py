@@ -168,3 +168,18 @@ def test_a_content_filter_that_would_be_bound(tmp_path: Path) -> None:
     (note,) = [note for note in Setup(ground.request(sender_logins="everybody")).plan.notes if "filter" in note]
     assert note.startswith("127.0.0.1:10025/inet is a content filter's, ")
     assert not any("filter" in note for note in Setup(ground.request(sender_logins="authenticated")).plan.notes)
+
+
+def test_a_stricter_policy(tmp_path: Path) -> None:
+    """Without a policy named a list that binds everybody stays so, in main.cf and at a service; one that does not is given the other word."""
+    strict, senders = "reject_sender_login_mismatch", LISTS[2]
+    services = (
+        f"587 inet n - n - - smtpd\n  -o {senders}={strict}\n465 inet n - n - - smtpd\n  -o {senders}=permit,{strict}\n"
+    )
+    ground = Ground(tmp_path, f"{GOOD}{senders} = reject_x, {strict}\n", MASTER + services)
+    assert senders not in ground.planned(sender_logins="authenticated", stricter_stays=True)
+    assert sorted(ground.services(sender_logins="authenticated", stricter_stays=True).splitlines()) == [
+        f"465/inet/{senders} = {BIND},permit,{strict}",
+        f"587/inet/{senders} = {strict}",
+    ]
+    assert ground.planned(sender_logins="authenticated")[senders] == f"reject_x, {BIND}"

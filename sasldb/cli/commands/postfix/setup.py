@@ -51,8 +51,8 @@ def _one_line(context: click.Context, parameter: click.Parameter, value: str | N
 @click.option(
     "--sender-login-policy",
     type=click.Choice([AUTHENTICATED, EVERYBODY]),
-    default=AUTHENTICATED,
-    help="Whom these maps bind; everybody: nobody else, on the Internet or in mynetworks, may use a user's address.",
+    help="Whom these maps bind; everybody: nobody else, on the Internet or in mynetworks, may use a user's address. "
+    "Default: authenticated, and everybody where it is so already.",
 )
 @click.option(
     "--exceptions-networks", metavar="LIST", callback=_one_line, help="Clients to hide AUTH from, as 192.0.2.0/24."
@@ -88,12 +88,13 @@ def command(config_dir: str | None, file: str | None, backend: str | None, conse
 
 
 def _request(
-    request: Request, sender_login_maps: bool, sender_login_policy: str, local_domain: str | None, **rest: Any
+    request: Request, sender_login_maps: bool, sender_login_policy: str | None, local_domain: str | None, **rest: Any
 ) -> Request:
     for name, value in rest.items():
         setattr(request, name, value)
     request.local_domain = local_domain
-    request.sender_logins = sender_login_policy if sender_login_maps else None
+    request.sender_logins = (sender_login_policy or AUTHENTICATED) if sender_login_maps else None
+    request.stricter_stays = sender_login_policy is None
     return request
 
 
