@@ -7,7 +7,7 @@ manifest is written before each change, so that even what was cut short can be t
 Taking back never destroys what came later. A file that was edited since is a Conflict, before anything is touched; a file that was made
 and has been changed since stays. No content of a database is kept here, nor put back (`operations.setup.restoring`).
 
-Errors: NotFound (nothing to take back), Conflict, those of `files.content`.
+Errors: NotFound (nothing to take back), AccessDenied (somebody else than root), Conflict, those of `files.content`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import os
 
-from sasldb.errors import Conflict, NotFound, UnknownFormat
+from sasldb.errors import AccessDenied, Conflict, NotFound, UnknownFormat
 from sasldb.files import content
 from sasldb.files.ownership import Ownership
 from sasldb.files.refusals import refusal
@@ -55,7 +55,7 @@ class Backup:
 
     @classmethod
     def last(cls, config_dir: str, what: str) -> Backup:
-        """Return the one on top of the stack; NotFound where there is none."""
+        """Return the one on top of the stack; NotFound where there is none, AccessDenied where that cannot be seen."""
         parent = os.path.join(config_dir, FOLDER)
         numbers = _numbers(parent, what)
         if not numbers:
@@ -186,8 +186,12 @@ def _own(path: str, source: str | None, ownership: Ownership) -> None:
 def _numbers(parent: str, what: str) -> list[int]:
     try:
         names = os.listdir(parent)
-    except OSError:
+    except FileNotFoundError:
         return []
+    except PermissionError as error:
+        raise AccessDenied(parent, "root alone may look for backups here", "run this as root") from error
+    except OSError as error:
+        raise refusal(parent, "it cannot be listed", error) from error
     tails = [name[len(what) + 1 :] for name in names if name.startswith(f"{what}-")]
     return [int(tail) for tail in tails if tail.isdigit()]
 
