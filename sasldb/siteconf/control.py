@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import os
 import subprocess
-import tempfile
+import time
 
 from sasldb.errors import SiteConfigError
 from sasldb.siteconf import maps
 from sasldb.siteconf.instance import Instance
+from sasldb.siteconf.private import PrivateDirectory, is_ending
 
 PATIENCE = 60.0  # seconds; postfix looks its files over first
+_GLANCE = 0.1  # seconds between looks for a signal
 _ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}
 
 
@@ -32,7 +34,7 @@ def table(instance: Instance, kind: str, source: bytes, name: str | None = None)
     suffix = maps.suffix(kind)
     if suffix is None:
         return None
-    with tempfile.TemporaryDirectory(prefix="sasldb-postmap-") as directory:
+    with PrivateDirectory("sasldb-postmap-") as directory:
         path = os.path.join(directory, "table")
         try:
             with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
@@ -61,14 +63,30 @@ def _run(instance: Instance, name: str, arguments: list[str]) -> list[str]:
     program = os.path.join(instance["command_directory"], name)
     argv = [program, *(["-c", instance.option] if instance.option else []), *arguments]
     try:
-        done = subprocess.run(
-            argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE, env=_ENVIRONMENT, check=False
-        )
-    except subprocess.TimeoutExpired as error:
-        raise SiteConfigError(program, f"no answer within {PATIENCE:.0f} seconds") from error
+        with subprocess.Popen(
+            argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=_ENVIRONMENT
+        ) as process:
+            try:
+                complaints = _said(process, program)
+            except BaseException:
+                process.kill()
+                raise
     except OSError as error:
         raise SiteConfigError(program, f"cannot be run: {error.strerror}") from error
-    words = os.fsdecode(done.stderr).strip().splitlines()
-    if done.returncode:
-        raise SiteConfigError(program, words[-1] if words else f"exit status {done.returncode}")
+    words = os.fsdecode(complaints).strip().splitlines()
+    if process.returncode:
+        raise SiteConfigError(program, words[-1] if words else f"exit status {process.returncode}")
     return words
+
+
+def _said(process: subprocess.Popen[bytes], program: str) -> bytes:
+    """Wait for a program to end, or for this process to be ended, and return its standard error."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return process.communicate(timeout=_GLANCE)[1]
+        except subprocess.TimeoutExpired as error:
+            if is_ending():
+                raise SiteConfigError(program, "interrupted") from error
+            if time.monotonic() > deadline:
+                raise SiteConfigError(program, f"no answer within {PATIENCE:.0f} seconds") from error

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from collections.abc import Mapping
 
 from sasldb.errors import SiteConfigError
 from sasldb.siteconf import postfix
+from sasldb.siteconf.private import PrivateDirectory
 
 FILES = ("main.cf", "master.cf")
 
@@ -21,19 +21,31 @@ class Scratch:
     """Copies of the configuration files of the directory `config_dir`; a context manager."""
 
     def __init__(self, config_dir: str) -> None:
-        """Copy them.
+        """Take it; the copies are made when the block begins."""
+        self._config_dir = config_dir
+        self._private = PrivateDirectory("sasldb-postconf-")
+
+    def __enter__(self) -> Scratch:
+        """Make the copies.
 
         Raises:
             SiteConfigError: they cannot be read.
         """
-        self.directory = tempfile.mkdtemp(prefix="sasldb-postconf-")
+        self.directory = self._private.__enter__()
         try:
             for name in FILES:
-                shutil.copyfile(os.path.join(config_dir, name), os.path.join(self.directory, name))
-        except OSError as error:
-            self.remove()
-            raise SiteConfigError(f"{config_dir}/{name}", f"cannot be read: {error.strerror}") from error
-        self._age()
+                shutil.copyfile(os.path.join(self._config_dir, name), os.path.join(self.directory, name))
+            self._age()
+        except BaseException as error:
+            self._private.__exit__()
+            if isinstance(error, OSError):
+                path = f"{self._config_dir}/{name}"
+                raise SiteConfigError(path, f"cannot be read: {error.strerror}") from error
+            raise
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._private.__exit__()
 
     def set(self, values: Mapping[str, str]) -> None:
         """Set parameters of main.cf, name -> value."""
@@ -68,13 +80,3 @@ class Scratch:
     def _age(self) -> None:
         """Make main.cf old: Postfix's programs wait for one that has just been changed."""
         os.utime(os.path.join(self.directory, FILES[0]), (0, 0))
-
-    def remove(self) -> None:
-        """Remove the copies."""
-        shutil.rmtree(self.directory, ignore_errors=True)
-
-    def __enter__(self) -> Scratch:
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        self.remove()

@@ -189,6 +189,45 @@ def test_a_table_that_answers_everything(stock_machine: StockMachine, tables: st
     stock_machine.shell("postconf -X smtp_sasl_password_maps")
 
 
+_ENDED = """
+printf wonder > /run/password; chmod 600 /run/password; mkdir /run/private
+cp /usr/sbin/postmap /run/slow.real; chmod 755 /run/slow.real
+printf '#!/bin/sh\\ntouch /run/begun\\nsleep 20\\nexec /run/slow.real "$@"\\n' > /run/slow; chmod 755 /run/slow
+mount --bind /run/slow /usr/sbin/postmap
+export TMPDIR=/run/private
+sasldb postfix client '[a.example]' u --password-file /run/password --yes >/run/printed 2>&1 & process=$!
+while [ ! -e /run/begun ]; do sleep 0.05; done
+[ "$(ls /run/private)" ] || echo nothing to remove
+kill -{signal} $process; wait $process; echo $?
+umount /usr/sbin/postmap
+ls /run/private; rm -r /run/begun /run/private
+"""
+
+
+@pytest.mark.parametrize("signal, status", [("TERM", 143), ("HUP", 129)])
+def test_ended_while_postmap_runs(stock_machine: StockMachine, signal: str, status: int) -> None:
+    """Ended by a signal while postmap works, it ends at once by that signal, and leaves no copy of the passwords."""
+    before = stock_machine.state()
+    assert stock_machine.shell(_ENDED.replace("{signal}", signal)) == f"{status}\n"
+    assert stock_machine.state() == before
+
+
+_MOMENTS = """
+mkdir /run/private; export TMPDIR=/run/private
+for moment in 0.2 0.3 0.4 0.5 0.6 0.7 0.8 0.9 1.0 1.2 1.4; do
+    timeout -s TERM $moment sasldb postfix client '[a.example]' u --password-file /run/password --dry-run >/dev/null 2>&1
+    ls /run/private
+done
+rm -r /run/private
+"""
+
+
+def test_ended_at_any_moment(stock_machine: StockMachine) -> None:
+    """Ended at whatever moment, it leaves nothing of passwords or configuration behind."""
+    stock_machine.shell("printf wonder > /run/password; chmod 600 /run/password")
+    assert stock_machine.shell(_MOMENTS) == ""
+
+
 REFUSED = [
     ("smtp://mail.isp.example:587 u1", "name it as '[mail.isp.example]:587'"),
     ("'[127.0.0.1' u1", "name the server first, as '[mail.isp.example]:submission', then the user there"),
