@@ -9,7 +9,7 @@ from sasldb.errors import SiteConfigError
 from sasldb.operations.checks import remedies
 from sasldb.operations.checks.finding import Problem, Unseen
 from sasldb.operations.checks.site import Site
-from sasldb.operations.checks.spelling import _FARTHEST, _distance
+from sasldb.operations.checks.spelling import FARTHEST, distance
 from sasldb.siteconf import build, restrictions
 from sasldb.siteconf.instance import Service
 from sasldb.siteconf.restriction_lists import Edit
@@ -72,6 +72,6 @@ def meant(word: str, known: frozenset[str]) -> list[str]:
     near: dict[int, list[str]] = {}
     for one in sorted(known):
         if "_" in one and one.partition("_")[0] == word.partition("_")[0]:
-            near.setdefault(_distance(word, one), []).append(one)
-    nearest = min(near, default=_FARTHEST + 1)
-    return near[nearest] if nearest <= _FARTHEST else []
+            near.setdefault(distance(word, one), []).append(one)
+    nearest = min(near, default=FARTHEST + 1)
+    return near[nearest] if nearest <= FARTHEST else []

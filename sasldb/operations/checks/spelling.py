@@ -20,7 +20,7 @@ from sasldb.siteconf.instance import Service
 from sasldb.siteconf.scratch import FILES
 
 _ENABLE = "smtpd_sasl_auth_enable"
-_FARTHEST = 2  # edits between a misspelt name and the real one
+FARTHEST = 2  # edits between a misspelt name and the real one
 _SHORTEST = 8  # characters; the names of two short ones are often as near
 _FILES = ("_file", "_files")  # certificates and keys
 _DOCUMENTED = "mua_"  # Debian's master.cf, in comments
@@ -72,9 +72,9 @@ def meant(name: str, known: list[str]) -> list[str]:
     near: dict[int, list[str]] = {}
     for one in known if len(name) >= _SHORTEST else ():
         if _SUBJECTS.search(one) and (beginning not in beginnings or one.partition("_")[0] == beginning):
-            near.setdefault(_distance(name, one), []).append(one)
-    nearest = min(near, default=_FARTHEST + 1)
-    return near[nearest] if nearest <= _FARTHEST else []
+            near.setdefault(distance(name, one), []).append(one)
+    nearest = min(near, default=FARTHEST + 1)
+    return near[nearest] if nearest <= FARTHEST else []
 
 
 def _problem(site: Site, name: str, value: str, likely: list[str]) -> Problem:
@@ -120,10 +120,10 @@ def _used(site: Site) -> set[str]:
     return found
 
 
-def _distance(one: str, other: str) -> int:
-    """Return the number of characters to put in, take out, replace or swap with their neighbour; more than _FARTHEST counts as one more."""
-    if abs(len(one) - len(other)) > _FARTHEST:
-        return _FARTHEST + 1
+def distance(one: str, other: str) -> int:
+    """Return the number of characters to put in, take out, replace or swap with their neighbour; more than FARTHEST counts as one more."""
+    if abs(len(one) - len(other)) > FARTHEST:
+        return FARTHEST + 1
     before: list[int] = []
     row = list(range(len(other) + 1))
     for at, character in enumerate(one, 1):
@@ -133,4 +133,4 @@ def _distance(one: str, other: str) -> int:
             if at > 1 and place > 1 and character == other[place - 2] and one[at - 2] == wanted:
                 cost = min(cost, ahead[place - 2] + 1)
             row.append(cost)
-    return min(row[-1], _FARTHEST + 1)
+    return min(row[-1], FARTHEST + 1)
