@@ -129,7 +129,8 @@ FAULTS = [
         + f'main "{MAP}" smtpd_sender_restrictions={BIND}; postconf -c "$CONFIG" -M "127.0.0.1:submission/inet=127.0.0.1:submission inet n - n - - smtpd -o smtpd_sender_restrictions="',
         OK,
         NOTHING,
-        f"postconf -c {{config}} -P 127.0.0.1:submission/inet/smtpd_sender_restrictions={BIND} && " + RELOAD,
+        "postconf -c {config} -P 127.0.0.1:submission/inet/smtpd_sender_restrictions=reject_authenticated_sender_login_mismatch && "
+        + RELOAD,
         where=CHROOT,
     ),
 ]
