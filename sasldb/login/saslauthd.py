@@ -72,6 +72,8 @@ def _read(connection: socket.socket, length: int, otherwise: str, name: str, pat
         try:
             connection.settimeout(patience.left(name))
             piece = connection.recv(length - len(data))
+        except socket.timeout as error:
+            raise patience.exhausted(name) from error
         except OSError as error:
             raise BadMessage(name, otherwise) from error
         if not piece:

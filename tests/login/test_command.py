@@ -166,6 +166,12 @@ def test_wrong_calls(commands: Commands, arguments: list[str], words: str) -> No
     assert words in done.stderr and "wonderland" not in done.stderr
 
 
+def test_no_user(commands: Commands) -> None:
+    """saslauthd is not asked about nobody."""
+    done = run(commands, "saslauthd:/x", "")
+    assert (done.returncode, done.stdout) == (3, "") and "no name of a user" in done.stderr
+
+
 def test_no_password_and_nobody_to_ask(commands: Commands) -> None:
     """Without a source and a terminal nothing is sent."""
     with Server() as server:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import Optional
 
-from sasldb.errors import BadMessage, MechanismError, SasldbError
+from sasldb.errors import BadMessage, BadName, MechanismError, SasldbError
 from sasldb.login import saslauthd
 from sasldb.login.auth import authenticate
 from sasldb.login.dial import hosts, resolve
@@ -226,6 +226,8 @@ def _obstacle(mechanism: Mechanism, arrived: Visit) -> str:
 def _ask_saslauthd(plan: Plan, transcript: Transcript) -> Report:
     """Ask saslauthd, which gets user and realm apart."""
     who = UserId.parse(plan.user)
+    if not who.user:
+        raise BadName("user", "no name of a user")
     service = plan.service.encode("utf-8", "surrogateescape")
     request = saslauthd.Request(who.user, plan.password, service, who.realm)
     pace = Pace([SASLAUTHD + os.path.realpath(plan.target.path)], plan.pace, plan.total, plan.target.name)
