@@ -255,3 +255,21 @@ def test_a_domain_of_senders(stock_machine: StockMachine, provider: Provider) ->
     assert provider.taken("anybody@all.example") == {"anybody@all.example": "u2@isp.example"}
     stock_machine.shell("sasldb postfix client --undo --yes")
     assert stock_machine.state() == before
+
+
+def test_tls_before_smtp(stock_machine: StockMachine) -> None:
+    """At port 465 mail goes out under TLS from the first octet; where other servers are named it is refused, and port 587 sets that back."""
+    wrapped = _relaying(stock_machine, Provider(stock_machine, chroot=False, port=465))
+    stock_machine.shell(
+        f"postconf -c {wrapped.config} -P 465/inet/smtpd_tls_wrappermode=yes; postfix -c {wrapped.config} reload 2>&1"
+    )
+    refused = stock_machine.tried(f"{CLIENT} --sender a@example.com '[127.0.0.1]:465' u1@isp.example", PASSWORD)
+    assert refused.returncode == 3 and b"name port 587" in refused.stderr
+    stock_machine.shell(f"{CLIENT} '[127.0.0.1]:465' u1@isp.example", PASSWORD)
+    stock_machine.shell(SEND.format(sender="wrapped@example.com"))
+    assert wrapped.taken("wrapped@example.com") == {"wrapped@example.com": "u1@isp.example"}
+    stock_machine.age()
+    stock_machine.shell(f"{CLIENT} '[127.0.0.1]:587' u1@isp.example", PASSWORD)
+    assert stock_machine.shell("postconf -h smtp_tls_wrappermode") == "no\n"
+    wrapped.stop()
+    stock_machine.shell("sasldb postfix client --undo --yes; sasldb postfix client --undo --yes")

@@ -35,6 +35,8 @@ _FILES = {
 }  # in Postfix's configuration directory, as the howto names them
 _PRIVATE, _PUBLIC = Ownership(0, 0, 0o600), Ownership(0, 0, 0o644)
 _PROXY = "proxy:"
+_WRAPPER, _LEVEL, _WRAPPED = "smtp_tls_wrappermode", "smtp_tls_security_level", 465
+_ENCRYPTING = ("encrypt", "dane-only", "fingerprint", "verify", "secure")
 _IN_PLACE = re.compile(rb"\bstatic:|\b[a-z]+:(?=\{)")
 _PLAIN = frozenset(map(chr, range(0x21, 0x7F))) - frozenset('"#,')
 
@@ -200,14 +202,32 @@ def _parameters(site: Site, account: Account, tables: dict[str, str]) -> dict[st
     wanted = {"smtp_sasl_auth_enable": "yes", PASSWORDS: _listed(site, PASSWORDS, tables)}
     if "smtp_sasl_tls_security_options" not in site.postfix.named:
         wanted["smtp_sasl_tls_security_options"] = "noanonymous"
-    if not site.postfix["smtp_tls_security_level"] and site.postfix["smtp_use_tls"] != "yes":
-        wanted["smtp_tls_security_level"] = "may"
+    if not site.postfix[_LEVEL] and site.postfix["smtp_use_tls"] != "yes":
+        wanted[_LEVEL] = "may"
+    wanted.update(_wrapped(site, account))
     if account.sender:
         wanted["smtp_sender_dependent_authentication"] = "yes"
         wanted[RELAYS] = _listed(site, RELAYS, tables)
     else:
         wanted["relayhost"] = account.nexthop.name
     return {name: value for name, value in wanted.items() if site.postfix.named.get(name, site.postfix[name]) != value}
+
+
+def _wrapped(site: Site, account: Account) -> dict[str, str]:
+    """Return what is to be set so that TLS comes before SMTP where the server wants it so, at port 465 (RFC 8314), and there alone.
+
+    Raises:
+        SiteConfigError: mail goes to other servers as well, and smtp has one setting for all.
+    """
+    wraps = account.nexthop.port == _WRAPPED
+    if wraps == (site.postfix[_WRAPPER].lower() == "yes"):
+        return {}
+    if account.sender or site.postfix[RELAYS]:
+        reason = f"holds for every server, and port {_WRAPPED} wants it otherwise than the others"
+        raise SiteConfigError(_WRAPPER, reason, remedy="name port 587, if that server has it")
+    level = site.postfix[_LEVEL].lower()
+    secured = {} if level in _ENCRYPTING or not wraps else {_LEVEL: "encrypt"}
+    return {_WRAPPER: "yes" if wraps else "no", **secured}
 
 
 def _listed(site: Site, name: str, tables: dict[str, str]) -> str:
