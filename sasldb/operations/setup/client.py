@@ -10,12 +10,11 @@ such a table; SiteConfigError; those of `operations.setup.steps`.
 from __future__ import annotations
 
 import os
-import re
 
 from sasldb.errors import BadName, BadPassword, SiteConfigError
 from sasldb.files import content
-from sasldb.files.ownership import Ownership
 from sasldb.model.secret import Secret
+from sasldb.operations.setup.client_tables import FILES, PASSWORDS, PROXY, RELAYS, Table, entered, masked_values
 from sasldb.operations.setup.planning import reloaded
 from sasldb.operations.setup.steps import FileStep, Plan
 from sasldb.siteconf import control, maps
@@ -26,18 +25,9 @@ from sasldb.siteconf.scratch import Scratch
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from sasldb.operations.checks.site import Site
-    from sasldb.operations.setup.steps import Mask
 
-PASSWORDS, RELAYS = "smtp_sasl_password_maps", "sender_dependent_relayhost_maps"
-_FILES = {
-    PASSWORDS: "sasl_passwd",
-    RELAYS: "sender_relay",
-}  # in Postfix's configuration directory, as the howto names them
-_PRIVATE, _PUBLIC = Ownership(0, 0, 0o600), Ownership(0, 0, 0o644)
-_PROXY = "proxy:"
 _WRAPPER, _LEVEL, _WRAPPED = "smtp_tls_wrappermode", "smtp_tls_security_level", 465
 _ENCRYPTING = ("encrypt", "dane-only", "fingerprint", "verify", "secure")
-_IN_PLACE = re.compile(rb"\bstatic:|\b[a-z]+:(?=\{)")
 _PLAIN = frozenset(map(chr, range(0x21, 0x7F))) - frozenset('"#,')
 
 
@@ -83,26 +73,10 @@ class Account:
         return os.fsencode(self.user) + b":" + self.password.reveal()
 
 
-class Table:
-    """A table: its `name` as main.cf has it, `kind` and `path`, and the `ownership` of its files. `mask` hides what may not be shown."""
-
-    def __init__(self, site: Site, parameter: str) -> None:
-        """Take the first table of `parameter` that is made from a text file, else the usual one."""
-        usual = f"{site.postfix['default_database_type']}:{os.path.join(site.postfix.config_dir, _FILES[parameter])}"
-        words = site.postfix[parameter].replace(",", " ").split()
-        self.name = next((word for word in words if _is_from_text(word)), usual)
-        self.kind, _, self.path = self.name.removeprefix(_PROXY).partition(":")
-        self.ownership = _PUBLIC
-        self.mask: Mask | None = None
-        if parameter == PASSWORDS:
-            self.ownership = Ownership(0, site.group_id, 0o640) if self.name.startswith(_PROXY) else _PRIVATE
-            self.mask = masked
-
-
 def plan(site: Site, account: Account) -> Plan:
     """Return what it takes to log in with `account` from now on; the errors are those of the module."""
     made = Plan()
-    tables = {name: Table(site, name) for name in _FILES}
+    tables = {name: Table(site, name) for name in FILES}
     _add_table(made, site, tables[PASSWORDS], {account.key: account.value})
     if account.sender:
         _add_table(made, site, tables[RELAYS], {account.key: os.fsencode(account.nexthop.name)})
@@ -115,61 +89,6 @@ def plan(site: Site, account: Account) -> Plan:
     if made.steps:
         made.after.append(lambda: reloaded(site))
     return made
-
-
-def masked(text: bytes) -> bytes:
-    """Return the text of a table of passwords without them."""
-    return b"".join(map(_masked_line, text.splitlines(keepends=True)))
-
-
-def masked_values(text: bytes) -> bytes:
-    """Return the text of main.cf without what tables hold that stand in it as a whole: `static:user:password`, `inline:{ ... }`."""
-    kept, rest = b"", text
-    while found := _IN_PLACE.search(rest):
-        end = _end(rest, found.end())
-        kept += rest[: found.end()] + b"********"
-        rest = rest[end:]
-    return kept + rest
-
-
-def _end(text: bytes, start: int) -> int:
-    """Return where the word ends that begins at `start`; inside `{ }` it goes on over blanks and lines."""
-    depth = 0
-    for at in range(start, len(text)):
-        octet = text[at : at + 1]
-        if depth == 0 and octet in b" \t\r\n,":
-            return at
-        depth += {b"{": 1, b"}": -1}.get(octet, 0)
-    return len(text)
-
-
-def entered(text: bytes, entries: dict[bytes, bytes]) -> bytes:
-    """Return the text of a table with `entries` (key -> value): each where its key stands, or at the end.
-
-    A logical line begins with a key and goes on over lines that begin with a blank (DATABASE_README). Keys are told apart without regard
-    to case, for postmap folds them, and of two that are the same keeps the first.
-    """
-    outstanding = {key.lower(): (key, value) for key, value in entries.items()}
-    ours = frozenset(outstanding)
-    kept: list[bytes] = []
-    inside = False  # a logical line that is replaced
-    for line in text.splitlines(keepends=True):
-        if line[:1].isspace() and line.strip():
-            if not inside:
-                kept.append(line)
-            continue
-        words = line.split(None, 1)
-        key = words[0].lower() if words and not line.startswith(b"#") else b""
-        inside = key in ours
-        if not inside:
-            kept.append(line)
-        elif key in outstanding:
-            entry = outstanding.pop(key)
-            same = len(words) > 1 and words[1].rstrip() == entry[1]
-            kept.append(line if same else b"%b\t%b\n" % entry)
-    if kept and not kept[-1].endswith(b"\n"):
-        kept[-1] += b"\n"
-    return b"".join(kept + [b"%b\t%b\n" % entry for entry in outstanding.values()])
 
 
 def _add_table(plan: Plan, site: Site, table: Table, entries: dict[bytes, bytes]) -> None:
@@ -190,11 +109,6 @@ def _add_table(plan: Plan, site: Site, table: Table, entries: dict[bytes, bytes]
 def _is_address(sender: str) -> bool:
     """Tell whether smtp may look up `sender`: an address, or the domain of one behind an @."""
     return "@" in sender and is_host(sender.rpartition("@")[2])
-
-
-def _is_from_text(name: str) -> bool:
-    kind, _, path = name.removeprefix(_PROXY).partition(":")
-    return path.startswith("/") and (maps.suffix(kind) is not None or kind == "texthash")
 
 
 def _parameters(site: Site, account: Account, tables: dict[str, str]) -> dict[str, str]:
@@ -247,14 +161,4 @@ def _listed(site: Site, name: str, tables: dict[str, str]) -> str:
 
 
 def _is_static(word: str) -> bool:
-    return word.removeprefix(_PROXY).startswith("static:")
-
-
-def _masked_line(line: bytes) -> bytes:
-    words = line.split(None, 1)
-    if line[:1].isspace() and words:
-        return b"    ********\n"
-    if len(words) < 2 or (line.startswith(b"#") and b":" not in words[1]):
-        return line
-    user, colon, _ = words[1].partition(b":")
-    return b"%b\t%b:********\n" % (words[0], user) if colon else b"%b\t********\n" % words[0]
+    return word.removeprefix(PROXY).startswith("static:")

@@ -6,7 +6,8 @@ import pytest
 
 from sasldb.errors import BadName, BadPassword
 from sasldb.model.secret import Secret
-from sasldb.operations.setup.client import Account, entered, masked, masked_values
+from sasldb.operations.setup.client import Account
+from sasldb.operations.setup.client_tables import entered, masked, masked_values
 
 RELAY = "[mail.isp.example]:submission"
 
