@@ -302,11 +302,11 @@ def test_refusals(machine: StockMachine, options: str, reason: str) -> None:
 
 
 @pytest.mark.parametrize("what", ["setup", "client"])
-def test_somebody_else_takes_nothing_back(machine: StockMachine, what: str) -> None:
+def test_somebody_else_takes_nothing_back(machine: StockMachine, public_bin: str, what: str) -> None:
     """Who may not see whether there is something to take back is told that, and not that there is none."""
     machine.shell(f"{SETUP} --yes 2>&1")
     for option in ("--yes", "--dry-run"):
-        done = machine.tried(f"runuser -u nobody -- sasldb postfix {what} --undo {option}")
+        done = machine.tried(f"runuser -u nobody -- {public_bin}/sasldb postfix {what} --undo {option}")
         assert (done.returncode, done.stdout) == (3, b"")
         words = b"sasldb: /etc/postfix/sasldb-undo: root alone may look for backups here; run this as root\n"
         assert done.stderr == words

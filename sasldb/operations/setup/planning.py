@@ -16,6 +16,7 @@ from sasldb.operations.checks import generated_map
 from sasldb.operations.checks.finding import Unseen
 from sasldb.operations.checks.site import Site
 from sasldb.operations.setup import backends, conf, database, keeping, lists, parameters, sender_logins, services
+from sasldb.operations.setup.client_tables import masked_values
 from sasldb.operations.setup.request import MYDOMAIN, SASLDB, Request
 from sasldb.operations.setup.steps import FileStep, Plan
 from sasldb.siteconf import build, conffile, control, postfix
@@ -136,7 +137,7 @@ class Setup:
                 path = os.path.join(config_dir, name)
                 present = content.look(path)
                 if present is not None:
-                    self.plan.add(FileStep(path, scratch.contents()[name], present.ownership))
+                    self.plan.add(FileStep(path, scratch.contents()[name], present.ownership, mask=masked_values))
 
     def _reloaded(self) -> str:
         return reloaded(self.site)
