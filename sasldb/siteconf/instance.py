@@ -19,6 +19,7 @@ from sasldb.siteconf import postfix, restrictions
 from sasldb.siteconf.restriction_lists import Parameters
 
 SMTPD, INET = "smtpd", "inet"
+ENABLE, LEVEL = "smtpd_sasl_auth_enable", "smtpd_tls_security_level"
 _MISPLACED = "unused parameter: "
 _NAMED = re.compile(r"\$[{(]?\s*(\w+)")  # as postconf(5) has it, a test of it included
 _CONFIG_DIRECTORY = "config_directory"
@@ -183,6 +184,11 @@ class Instance:
     def jail(self) -> str:
         """The directory that a chrooted service sees as its root."""
         return self["queue_directory"]
+
+
+def labels(services: Iterable[Service]) -> str:
+    """Return services as they are told to people."""
+    return ", ".join(service.label for service in services)
 
 
 def defaults() -> dict[str, str]:

@@ -19,7 +19,7 @@ PATIENCE = 10.0  # seconds
 MYDOMAIN = "mydomain"
 POSTFIX = "postfix"
 WORDS = (POSTFIX, MYDOMAIN)  # what may stand for a realm
-_LOCAL_DOMAIN = "smtpd_sasl_local_domain"
+LOCAL_DOMAIN = "smtpd_sasl_local_domain"
 _CATEGORIES = frozenset("ac co com edu gov ne net or org".split())  # registries such as co.uk: nobody's domain
 
 
@@ -33,7 +33,7 @@ def realm(word: str, config_dir: str | None = None) -> str:
     """
     if word not in WORDS:
         raise ValueError(f"not a word for a realm: {word}")
-    name = MYDOMAIN if word == MYDOMAIN else _LOCAL_DOMAIN
+    name = MYDOMAIN if word == MYDOMAIN else LOCAL_DOMAIN
     domain = parameter(name, config_dir)
     if word == MYDOMAIN:
         _filled(name, domain)

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import subprocess
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.real.namespace import PrivateEtc
@@ -47,6 +49,10 @@ for place in /etc/postfix /etc/sasldb2 /var/spool/postfix/etc; do
     [ ! -e $place ] || find $place -printf '%p %u:%g %m\\n' -type f -exec sha256sum {} +
 done | sort
 """
+_RESTORE = """
+rm -rf /etc/sasldb2 /etc/postfix/sasldb* /etc/postfix/sasl/* /var/spool/postfix/etc/sasldb2 /var/spool/postfix/var
+cp -a {kept}/* /etc/postfix/; touch -d '-1 minute' /etc/postfix/main.cf; postfix reload 2>/dev/null
+"""
 _AGE = "touch -d '-1 minute' /etc/postfix/main.cf"
 
 
@@ -71,6 +77,16 @@ class StockMachine(PrivateEtc):
     def state(self) -> list[str]:
         """Return, line by line, everything that a setup may touch."""
         return self.shell(_STATE).splitlines()
+
+    @contextmanager
+    def restored(self) -> Iterator[None]:
+        """Put back, at the end of the block, what a setup may touch, and see that all is as it was."""
+        self.age()
+        before, kept = self.state(), f"{self.scratch}/kept"
+        self.shell(f"mkdir -p {kept}; cp -a /etc/postfix/main.cf /etc/postfix/master.cf {kept}")
+        yield
+        self.shell(_RESTORE.format(kept=kept))
+        assert self.state() == before
 
     def age(self) -> None:
         """Make main.cf old enough that nobody waits for it."""

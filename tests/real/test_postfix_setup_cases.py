@@ -20,17 +20,8 @@ STDIN = f"{PASSWORD}\n".encode()
 @pytest.fixture
 def machine(stock_machine: StockMachine) -> Iterator[StockMachine]:
     """Yield the machine, and put back what it was."""
-    stock_machine.age()
-    before = stock_machine.state()
-    kept = f"{stock_machine.scratch}/kept"
-    stock_machine.shell(f"mkdir -p {kept}; cp -a /etc/postfix/main.cf /etc/postfix/master.cf {kept}")
-    yield stock_machine
-    script = f"""
-    rm -rf /etc/sasldb2 {COPY} /etc/postfix/sasldb-undo /etc/postfix/sasl/* {JAIL}/var
-    cp -a {kept}/* /etc/postfix/; postfix reload 2>/dev/null
-    """
-    stock_machine.shell(script)
-    assert stock_machine.state() == before
+    with stock_machine.restored():
+        yield stock_machine
 
 
 def add(machine: StockMachine, options: str = "") -> None:

@@ -80,15 +80,9 @@ with smtplib.SMTP("::1", 587, timeout=20) as client:
 @pytest.fixture
 def machine(stock_machine: StockMachine) -> Iterator[StockMachine]:
     """Yield the machine without neighbours, and put back what it was."""
-    kept = f"{stock_machine.scratch}/kept"
-    stock_machine.shell(f"mkdir -p {kept}; cp -a /etc/postfix/main.cf /etc/postfix/master.cf {kept}")
-    stock_machine.shell("postconf -e mynetworks=192.0.2.0/24")
-    yield stock_machine
-    script = f"""
-    rm -rf /etc/sasldb2 /var/spool/postfix/etc/sasldb2 /etc/postfix/sasldb* /etc/postfix/sasl/*
-    cp -a {kept}/* /etc/postfix/; touch -d '-1 minute' /etc/postfix/main.cf; postfix reload 2>/dev/null
-    """
-    stock_machine.shell(script)
+    with stock_machine.restored():
+        stock_machine.shell("postconf -e mynetworks=192.0.2.0/24")
+        yield stock_machine
 
 
 def serve(machine: StockMachine, *lines: str) -> None:

@@ -13,7 +13,7 @@ from sasldb.operations.checks.encryption import guarded
 from sasldb.operations.checks.finding import ERROR, THROTTLED, WARNING, Problem, Unseen
 from sasldb.operations.checks.host import CYRUS, SASL_PATH, SASL_TYPE, is_application
 from sasldb.operations.checks.site import DEFAULT_APPLICATION, Site
-from sasldb.siteconf.instance import Service, server_types
+from sasldb.siteconf.instance import Service, labels, server_types
 
 
 def alone(site: Site) -> Problem | None:
@@ -23,7 +23,7 @@ def alone(site: Site) -> Problem | None:
         return None
     severity = ERROR if _waiting(site) else WARNING
     why = f"A sasldb is read by Cyrus SASL alone, which is asked where the type is {CYRUS}, so none is used here."
-    if "cyrus" not in server_types():
+    if CYRUS not in server_types():
         return Problem.without_remedy(_seen(others), why, "this Postfix was built without Cyrus SASL.", severity)
     serving = _serving(site, others)
     if serving:
@@ -40,19 +40,13 @@ def beside(site: Site) -> Problem | None:
     if not lost or not site.offering:
         return None
     if os.geteuid() != 0:
-        raise Unseen(
-            f"whether Dovecot is there for {_labels(lost)} can be seen by root alone", "All else is looked at."
-        )
+        raise Unseen(f"whether Dovecot is there for {labels(lost)} can be seen by root alone", "All else is looked at.")
     why = f"Nobody is there to be asked, so nobody logs in by that. Others ask Cyrus SASL. {THROTTLED}"
     return guarded(site, Problem(_seen(lost), why, _switched(site, lost), WARNING, safe=False), lost)
 
 
 def _seen(services: list[Service]) -> str:
-    return f"{SASL_TYPE} = {services[0].value(SASL_TYPE)} for {_labels(services)}"
-
-
-def _labels(services: list[Service]) -> str:
-    return ", ".join(service.label for service in services)
+    return f"{SASL_TYPE} = {services[0].value(SASL_TYPE)} for {labels(services)}"
 
 
 def _waiting(site: Site) -> bool:

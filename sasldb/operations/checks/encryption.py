@@ -12,7 +12,7 @@ from sasldb.operations.checks import remedies
 from sasldb.operations.checks.finding import Problem, Unseen
 from sasldb.siteconf import mechanisms
 from sasldb.siteconf.certificate import Certificate
-from sasldb.siteconf.instance import follows
+from sasldb.siteconf.instance import LEVEL, follows
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,14 +29,14 @@ NEEDS_CERTIFICATE = (
 
 def has_tls(service: Service) -> bool:
     """Tell whether TLS is switched on for a service."""
-    level = service.value("smtpd_tls_security_level").lower()
+    level = service.value(LEVEL).lower()
     old = service.is_on("smtpd_use_tls") or service.is_on("smtpd_enforce_tls") if not level else level != "none"
     return old or service.is_on("smtpd_tls_wrappermode")
 
 
 def only_under_tls(service: Service) -> bool:
     """Tell whether a service offers AUTH under TLS alone: it says so, or takes nothing at all without TLS."""
-    demanded = service.value("smtpd_tls_security_level").lower() == "encrypt" or service.is_on("smtpd_enforce_tls")
+    demanded = service.value(LEVEL).lower() == "encrypt" or service.is_on("smtpd_enforce_tls")
     return demanded or service.is_on(AUTH_ONLY) or service.is_on("smtpd_tls_wrappermode")
 
 

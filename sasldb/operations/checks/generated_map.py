@@ -11,10 +11,10 @@ from sasldb.operations import login_map
 from sasldb.operations.checks.site import Site
 from sasldb.operations.login_map import Table
 from sasldb.siteconf import maps
+from sasldb.siteconf.postfix import LOCAL_DOMAIN
 from sasldb.siteconf.restrictions import LOGIN_MAPS
 
 _FILE = "sasldb_sender_logins"  # in Postfix's configuration directory
-_DOMAIN = "smtpd_sasl_local_domain"
 
 
 def path(site: Site) -> str:
@@ -60,6 +60,6 @@ def bare_realm(site: Site, local_domain: str | None = None) -> str | None:
 
     libsasl appends smtpd_sasl_local_domain alone; `local_domain` as for `table`.
     """
-    domain = local_domain or site.postfix[_DOMAIN]
-    domains = {service.overrides.get(_DOMAIN, domain) for service in site.servers} or {domain}
+    domain = local_domain or site.postfix[LOCAL_DOMAIN]
+    domains = {service.overrides.get(LOCAL_DOMAIN, domain) for service in site.servers} or {domain}
     return site.postfix["myhostname"].lower() if "" in domains else None

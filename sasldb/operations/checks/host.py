@@ -12,13 +12,12 @@ from functools import cached_property
 
 from sasldb.errors import SiteConfigError
 from sasldb.siteconf import restrictions
-from sasldb.siteconf.instance import Instance, Service
+from sasldb.siteconf.instance import ENABLE, Instance, Service
 from sasldb.siteconf.restrictions import LOGIN, NEIGHBOUR, PERMIT, USER
 
 SASL_TYPE, SASL_PATH = "smtpd_sasl_type", "smtpd_sasl_path"
 CYRUS = "cyrus"
 SUBMISSION = (587, 465)  # ports for users
-_ENABLE = "smtpd_sasl_auth_enable"
 _FACING_CLIENTS = ("inet", "pass")
 
 
@@ -78,11 +77,11 @@ class Host:
             return []
         return [service for service in self.postfix.servers if service.kind in _FACING_CLIENTS]
 
-    @property
+    @cached_property
     def enabled(self) -> list[Service]:
         """Those that have AUTH switched on; not one that only has it from main.cf, and where nobody logs in."""
-        on = [service for service in self.servers if service.is_on(_ENABLE)]
-        for_users = [service for service in on if _ENABLE in service.own or not _is_for_neighbours(service)]
+        on = [service for service in self.servers if service.is_on(ENABLE)]
+        for_users = [service for service in on if ENABLE in service.own or not _is_for_neighbours(service)]
         return for_users or [service for service in on if not service.reinjects]
 
     @property

@@ -37,7 +37,7 @@ def outdated(site: Site) -> Problem | None:
     gone = {login for address in there.keys() - written for login in there[address] - due.get(address, set())}
     if not missing and not gone:
         return _about_to_be_lost(site, written) if written else None
-    path, source, severity = (generated_map.path(site), generated_map.source(site), WARNING)
+    path, source, severity = generated_map.path(site), generated_map.source(site), WARNING
     if missing:
         seen = f"{counted(_text(missing))} is in {source}, and not in {path}, which was generated before"
         why = "No restriction asks for it yet."
@@ -45,7 +45,7 @@ def outdated(site: Site) -> Problem | None:
         seen = f"{path} was generated before, and names {counted(_text(gone))}, who is not in {source}"
         why = "Owners are logins: nobody can log in as this one, so nobody may use its addresses."
     if missing and any(map(restrictions.binding, services)):
-        why, severity = ("Nobody may send as that: smtpd answers 553, not owned by user.", ERROR)
+        why, severity = "Nobody may send as that: smtpd answers 553, not owned by user.", ERROR
     why = f"{why} {_OWN_LINES}" if written else why
     return Problem(seen, why, remedies.sender_login_maps(site), severity, safe=not written)
 

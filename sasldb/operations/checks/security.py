@@ -27,9 +27,8 @@ from sasldb.operations.checks.finding import THROTTLED, Problem, Unseen
 from sasldb.operations.checks.site import Site
 from sasldb.siteconf import mechanisms
 from sasldb.siteconf.certificate import AUTHORITIES, Certificate
-from sasldb.siteconf.instance import Service
+from sasldb.siteconf.instance import ENABLE, LEVEL, Service
 
-_LEVEL = "smtpd_tls_security_level"
 _ONLY_YOU = "only you can put there, or name, a certificate with its key (smtpd_tls_chain_files)."
 _ASKING = ("smtpd_tls_ask_ccert", "smtpd_tls_req_ccert")
 
@@ -38,8 +37,8 @@ def no_tls(site: Site) -> Problem | None:
     """Look for services that allow AUTH under TLS alone, and have no TLS."""
 
     def wrong(service: Service) -> bool:
-        meant = _LEVEL in service.own and "smtpd_sasl_auth_enable" not in service.own and bool(with_tls)
-        return service.is_on("smtpd_tls_auth_only") and not has_tls(service) and not meant
+        meant = LEVEL in service.own and ENABLE not in service.own and bool(with_tls)
+        return service.is_on(AUTH_ONLY) and not has_tls(service) and not meant
 
     with_tls = list(filter(has_tls, site.offering))  # beside them, a service may do without TLS, and so without logins
     services = [service for service in site.offering if wrong(service)]
@@ -49,7 +48,7 @@ def no_tls(site: Site) -> Problem | None:
     why = "AUTH is offered under TLS alone then, and so never."
     if not certified(site):
         return Problem.without_remedy(seen, why, "TLS needs a certificate that works first (smtpd_tls_cert_file).")
-    return Problem(seen, why, remedies.setting(site, _LEVEL, wrong, lambda _: "may"))
+    return Problem(seen, why, remedies.setting(site, LEVEL, wrong, lambda _: "may"))
 
 
 def certificate(site: Site) -> Problem | None:

@@ -14,10 +14,9 @@ from sasldb.operations.checks.site import Site
 from sasldb.operations.checks.users import counted, stale_map
 from sasldb.siteconf import maps, restriction_lists, restrictions
 from sasldb.siteconf.instance import Service
+from sasldb.siteconf.postfix import LOCAL_DOMAIN
 from sasldb.siteconf.restriction_lists import Edit
 from sasldb.siteconf.restrictions import AUTHENTICATED, BINDING, LOGIN_MAPS, SENDER, USER
-
-_DOMAIN = "smtpd_sasl_local_domain"
 
 
 def unknown_owners(site: Site) -> Problem | None:
@@ -33,11 +32,11 @@ def unknown_owners(site: Site) -> Problem | None:
     unknown = sorted(o for o, services in owned.items() if not any(_is_reported(o, one, logins) for one in services))
     if not unknown:
         return None
-    domains = {service.value(_DOMAIN) for service in owned[unknown[0]]} - {""}
+    domains = {service.value(LOCAL_DOMAIN) for service in owned[unknown[0]]} - {""}
     full = [login for login in (f"{unknown[0]}@{domain}" for domain in sorted(domains)) if login.lower() in logins]
     if "@" not in unknown[0] and full:
         seen = f"{LOGIN_MAPS} names {unknown[0]}, whom smtpd knows as {full[0]}"
-        why = f"smtpd appends {_DOMAIN} to a login without a realm, so this owner is nobody."
+        why = f"smtpd appends {LOCAL_DOMAIN} to a login without a realm, so this owner is nobody."
         return Problem.without_remedy(seen, why, f"write {full[0]} into the map, and run postmap.", WARNING)
     seen = f"{LOGIN_MAPS} names {counted(unknown)}, who is not in {site.database}"
     why = "Owners are logins: nobody can log in as this one, so nobody may use its addresses."
@@ -70,7 +69,7 @@ def _is_reported(owner: str, service: Service, logins: set[str]) -> bool:
     """Tell whether a service comes to report the `owner` as a login; `logins` are user@realm, in lower case."""
     if "@" in owner:
         return owner.lower() in logins
-    return not service.value(_DOMAIN) and f"{owner}@{service.value('myhostname')}".lower() in logins
+    return not service.value(LOCAL_DOMAIN) and f"{owner}@{service.value('myhostname')}".lower() in logins
 
 
 def _unasked(service: Service) -> str:

@@ -17,10 +17,9 @@ from sasldb.operations.checks.finding import WARNING, Problem
 from sasldb.operations.checks.host import SASL_PATH, SUBMISSION, is_application
 from sasldb.operations.checks.site import DEFAULT_APPLICATION, Site
 from sasldb.siteconf import conffile
-from sasldb.siteconf.instance import Service
+from sasldb.siteconf.instance import ENABLE, Service, labels
 from sasldb.siteconf.postfix import POSTCONF
 
-_ENABLE = "smtpd_sasl_auth_enable"
 _ON_PURPOSE = "It was switched off in so many words: whether on purpose is yours to know."
 
 
@@ -48,10 +47,10 @@ def auth_off(site: Site) -> Problem | None:
     """Look for AUTH that is switched off everywhere."""
     if site.enabled:
         return None
-    off = [service for service in site.servers if _ENABLE in service.overrides]
-    commands = [remedies.service_removal(site, service, _ENABLE) for service in off]
-    commands = [remedies.main_cf(site, _ENABLE, "yes"), *commands, remedies.reload(site)]
-    problem = _switched_off(site, f"{_ENABLE} is not yes for any smtpd service", site.servers, commands)
+    off = [service for service in site.servers if ENABLE in service.overrides]
+    commands = [remedies.service_removal(site, service, ENABLE) for service in off]
+    commands = [remedies.main_cf(site, ENABLE, "yes"), *commands, remedies.reload(site)]
+    problem = _switched_off(site, f"{ENABLE} is not yes for any smtpd service", site.servers, commands)
     if not _is_prepared(site):
         problem.severity, problem.safe = WARNING, False
         problem.why += " Where nobody is to log in here, as on a host that only sends, nothing is wrong."
@@ -69,14 +68,14 @@ def submission_off(site: Site) -> Problem | None:
     off = [service for service in site.servers if _is_submission(service) and service not in site.enabled]
     if not off:
         return None
-    commands = [remedies.master_cf(site, service, _ENABLE, "yes") for service in off]
-    return _switched_off(site, f"{_ENABLE} is not yes for {_labels(off)}", off, [*commands, remedies.reload(site)])
+    commands = [remedies.master_cf(site, service, ENABLE, "yes") for service in off]
+    return _switched_off(site, f"{ENABLE} is not yes for {labels(off)}", off, [*commands, remedies.reload(site)])
 
 
 def _switched_off(site: Site, seen: str, services: list[Service], commands: list[str]) -> Problem:
     """Return the problem of `services` without AUTH, which `commands` switch on."""
     why = "AUTH is not offered: clients cannot even try to log in."
-    written = any(_ENABLE in service.overrides or _ENABLE in site.postfix.named for service in services)
+    written = any(ENABLE in service.overrides or ENABLE in site.postfix.named for service in services)
     problem = Problem(seen, f"{why} {_ON_PURPOSE}" if written else why, remedies.together(*commands), safe=not written)
     return guarded(site, problem, services)
 
@@ -133,16 +132,12 @@ def _hidden(site: Site, problem: Problem, wrong: Callable[[Service], bool]) -> P
         return None
     if len(services) < len(site.enabled):
         problem.safe = False
-        problem.why += f" Only {_labels(services)} does so: whether on purpose is yours to know."
+        problem.why += f" Only {labels(services)} does so: whether on purpose is yours to know."
     return guarded(site, problem, services)
 
 
 def _is_submission(service: Service) -> bool:
     return service.port in SUBMISSION
-
-
-def _labels(services: list[Service]) -> str:
-    return ", ".join(service.label for service in services)
 
 
 def _words(value: str) -> list[str]:

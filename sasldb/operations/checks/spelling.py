@@ -10,17 +10,16 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from sasldb.operations.checks import remedies
 from sasldb.operations.checks.encryption import certified, guarded
 from sasldb.operations.checks.finding import WARNING, Problem
 from sasldb.operations.checks.site import Site
-from sasldb.siteconf.instance import Service
+from sasldb.siteconf.instance import ENABLE, Service
 from sasldb.siteconf.scratch import FILES
 
-_ENABLE = "smtpd_sasl_auth_enable"
-FARTHEST = 2  # edits between a misspelt name and the real one
+_FARTHEST = 2  # edits between a misspelt name and the real one
 _SHORTEST = 8  # characters; the names of two short ones are often as near
 _FILES = ("_file", "_files")  # certificates and keys
 _DOCUMENTED = "mua_"  # Debian's master.cf, in comments
@@ -69,12 +68,8 @@ def meant(name: str, known: list[str]) -> list[str]:
     """
     beginnings = {one.partition("_")[0] for one in known}
     beginning = name.partition("_")[0]
-    near: dict[int, list[str]] = {}
-    for one in known if len(name) >= _SHORTEST else ():
-        if _SUBJECTS.search(one) and (beginning not in beginnings or one.partition("_")[0] == beginning):
-            near.setdefault(distance(name, one), []).append(one)
-    nearest = min(near, default=FARTHEST + 1)
-    return near[nearest] if nearest <= FARTHEST else []
+    likely = [one for one in known if _SUBJECTS.search(one)] if len(name) >= _SHORTEST else []
+    return nearest(name, [one for one in likely if beginning not in beginnings or one.partition("_")[0] == beginning])
 
 
 def _problem(site: Site, name: str, value: str, likely: list[str]) -> Problem:
@@ -93,7 +88,7 @@ def _problem(site: Site, name: str, value: str, likely: list[str]) -> Problem:
         why += " The certificate that there is works, and this would take its place."
     safe = bool(likely) and not taken and not replacing
     problem = Problem(seen, why, _renamed(site, name, likely, value, owners), safe=safe)
-    enabling = likely == [_ENABLE] and value.lower() == "yes"
+    enabling = likely == [ENABLE] and value.lower() == "yes"
     return guarded(site, problem, owners or site.servers) if enabling else problem
 
 
@@ -120,10 +115,19 @@ def _used(site: Site) -> set[str]:
     return found
 
 
-def distance(one: str, other: str) -> int:
-    """Return the number of characters to put in, take out, replace or swap with their neighbour; more than FARTHEST counts as one more."""
-    if abs(len(one) - len(other)) > FARTHEST:
-        return FARTHEST + 1
+def nearest(word: str, known: Iterable[str]) -> list[str]:
+    """Return those of `known` that are spelt most like `word`; [] where none is near."""
+    near: dict[int, list[str]] = {}
+    for one in known:
+        near.setdefault(_distance(word, one), []).append(one)
+    least = min(near, default=_FARTHEST + 1)
+    return near[least] if least <= _FARTHEST else []
+
+
+def _distance(one: str, other: str) -> int:
+    """Return the number of characters to put in, take out, replace or swap with their neighbour; more than _FARTHEST counts as one more."""
+    if abs(len(one) - len(other)) > _FARTHEST:
+        return _FARTHEST + 1
     before: list[int] = []
     row = list(range(len(other) + 1))
     for at, character in enumerate(one, 1):
@@ -133,4 +137,4 @@ def distance(one: str, other: str) -> int:
             if at > 1 and place > 1 and character == other[place - 2] and one[at - 2] == wanted:
                 cost = min(cost, ahead[place - 2] + 1)
             row.append(cost)
-    return min(row[-1], FARTHEST + 1)
+    return min(row[-1], _FARTHEST + 1)

@@ -16,7 +16,6 @@ from sasldb.operations.checks import (
     jail,
     mechanism_filter,
     methods,
-    misspelling,
     outdated_map,
     processes,
     relaying,
@@ -25,6 +24,7 @@ from sasldb.operations.checks import (
     server,
     soundness,
     spelling,
+    unknown_words,
     users,
     values,
     verifier,
@@ -43,7 +43,7 @@ POSTFIX, CONF, PLUGINS, DATABASE, USERS, SENDERS, SECURITY, CLIENT, RUNNING = (
     "Postfix as a client",
     "Processes",
 )
-# What must be right for AUTH to be there at all, for the conf to be known, and for a database to be read.
+# What must be right for Postfix to mean what is written, for AUTH to be there at all, for the conf to be known, and for a database to be read.
 _WRITTEN = ("service-arguments", "value-malformed")
 _LISTS = (*_WRITTEN, "parameter-misspelt", "restriction-unknown")
 _AUTH = (*_WRITTEN, "parameter-misspelt", "sasl-type", "auth-disabled")
@@ -69,7 +69,7 @@ CHECKS = (
     Check("sasl-path", server.sasl_path, POSTFIX, _AUTH),
     Check("auth-hidden-from-networks", server.hidden_from_networks, POSTFIX, _AUTH),
     Check("auth-keyword-discarded", server.discarded, POSTFIX, _AUTH),
-    Check("restriction-unknown", misspelling.unknown, POSTFIX, (*_WRITTEN, "parameter-misspelt")),
+    Check("restriction-unknown", unknown_words.unknown, POSTFIX, (*_WRITTEN, "parameter-misspelt")),
     Check("relay-refused", relaying.refused, POSTFIX, (*_AUTH, "restriction-unknown")),
     Check("relay-unprotected", relaying.demanded, POSTFIX, _LISTS),
     Check("conf-unsure", conf.search, CONF, ()),

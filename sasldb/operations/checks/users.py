@@ -14,8 +14,8 @@ from sasldb.operations.checks.finding import ERROR, WARNING, Problem
 from sasldb.operations.checks.site import Site
 from sasldb.siteconf import maps
 from sasldb.siteconf.instance import Service
+from sasldb.siteconf.postfix import LOCAL_DOMAIN
 
-_DOMAIN = "smtpd_sasl_local_domain"
 _SHOWN = 3  # names in a sentence
 
 
@@ -24,15 +24,15 @@ def realm(site: Site) -> Problem | None:
     realms = site.contents.realms
 
     def wrong(service: Service) -> bool:
-        meant = bool(service.value(_DOMAIN)) or len(realms) == 1 or _for_bare_logins(service, realms)
+        meant = bool(service.value(LOCAL_DOMAIN)) or len(realms) == 1 or _for_bare_logins(service, realms)
         return meant and looked_up(service) not in realms
 
     services = [service for service in site.offering if wrong(service)] if realms else []
     if not services:
         return None
-    service, domain = services[0], services[0].value(_DOMAIN)
+    service, domain = services[0], services[0].value(LOCAL_DOMAIN)
     wanted = looked_up(service)
-    where = f"{_DOMAIN} = {domain}" if domain else f"myhostname = {wanted}, for {_DOMAIN} is empty"
+    where = f"{LOCAL_DOMAIN} = {domain}" if domain else f"myhostname = {wanted}, for {LOCAL_DOMAIN} is empty"
     users = " and ".join(shown(sorted(realms)))
     at = f" by {service.label}" if len(services) < len(site.offering) else ""
     seen = f"a bare login is looked up{at} in the realm {wanted} ({where}); the users are in {users}"
@@ -48,13 +48,13 @@ def realm(site: Site) -> Problem | None:
     decided = bool(domain) and only.lower() != domain.lower()  # by the administrator
     if decided:
         why += f" If {domain} is right, move the users: sasldb rename-realm {quote(only)} {quote(domain)}."
-    remedy = remedies.setting(site, _DOMAIN, wrong, lambda _: only.replace("$", "$$"))
+    remedy = remedies.setting(site, LOCAL_DOMAIN, wrong, lambda _: only.replace("$", "$$"))
     return Problem(seen, why, remedy, severity, safe=not decided)
 
 
 def looked_up(service: Service) -> str:
     """Return the realm in which a service looks up a login without one."""
-    return service.value(_DOMAIN) or service.value("myhostname").lower()
+    return service.value(LOCAL_DOMAIN) or service.value("myhostname").lower()
 
 
 def unreachable(site: Site) -> Problem | None:

@@ -9,9 +9,8 @@ from sasldb.operations.checks import remedies
 from sasldb.operations.checks.encryption import guarded
 from sasldb.operations.checks.finding import THROTTLED, Problem
 from sasldb.operations.checks.site import Site
-from sasldb.siteconf.instance import Service, defaults
+from sasldb.siteconf.instance import ENABLE, LEVEL, Service, defaults
 
-_LEVEL, _ENABLE = "smtpd_tls_security_level", "smtpd_sasl_auth_enable"
 _YES_OR_NO = ("yes", "no")
 _LEVELS = ("none", "may", "encrypt", "fingerprint", "half-dane", "dane", "dane-only", "verify", "secure")
 _MORE_WORDS = ("smtpd_forbid_bare_newline",)  # in later versions, or patched ones, of more values than yes and no
@@ -22,7 +21,7 @@ def malformed(site: Site) -> Problem | None:
     if not site.servers:
         return None
     names = {name: _YES_OR_NO for name, value in defaults().items() if _is_switch(name, value)}
-    found = [_wrong(site, name, right) for name, right in {**names, _LEVEL: _LEVELS}.items()]
+    found = [_wrong(site, name, right) for name, right in {**names, LEVEL: _LEVELS}.items()]
     problems = [problem for problem in found if problem]
     return next((problem for problem in problems if problem.remedy), problems[0] if problems else None)
 
@@ -53,7 +52,7 @@ def _wrong(site: Site, name: str, right: tuple[str, ...]) -> Problem | None:
     if not commands:
         return Problem.without_remedy(seen, why, "only you know which one was meant.")
     problem = Problem(seen, why, remedies.together(*commands.values(), remedies.reload(site)))
-    enabled = [service for service in services if name == _ENABLE and meant[service].lower() == "yes"]
+    enabled = [service for service in services if name == ENABLE and meant[service].lower() == "yes"]
     return guarded(site, problem, enabled) if enabled else problem
 
 

@@ -27,7 +27,7 @@ SMTPD = "smtpd"
 LOGIN = "login"
 LOCAL_DOMAIN = "local domain"
 HOSTNAME = "host name"
-POSTFIX_DOMAIN = "smtpd_sasl_local_domain"
+POSTFIX_DOMAIN = postfix.LOCAL_DOMAIN
 POSTFIX_HOST = "myhostname"
 THIS_HOST = "this host"
 

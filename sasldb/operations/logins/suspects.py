@@ -6,15 +6,12 @@ Errors: none; what cannot be asked or seen is left out.
 
 from __future__ import annotations
 
-import socket
-from collections.abc import Sequence
-
 from sasldb.errors import SasldbError
 from sasldb.operations.checks.checking import check
 from sasldb.operations.checks.finding import ERROR
 from sasldb.operations.checks.site import Site
 from sasldb.operations.checks.table import CHECKS, CLIENT, POSTFIX, SECURITY, SENDERS
-from sasldb.siteconf.instance import Service
+from sasldb.siteconf.instance import ENABLE
 
 _OTHERS = SENDERS, SECURITY, CLIENT
 
@@ -26,26 +23,13 @@ def suspects(port: int, offered: bool = True) -> list[str]:
     """
     try:
         site = Site()
-        if not site.master or port not in _ports(site.offering if offered else site.servers):
+        if not site.master or port not in [one.port for one in (site.offering if offered else site.servers)]:
             return []
-        off = not offered and port not in _ports(site.enabled)
+        off = not offered and port not in [one.port for one in site.enabled]
         rows = tuple(row for row in CHECKS if (row.group == POSTFIX if off else row.group not in _OTHERS))
         found = [finding for finding in check(site, rows, ()).findings if finding.severity == ERROR]
     except SasldbError:
         return []
     if off and not found:
-        return [f"smtpd_sasl_auth_enable is not yes for the service at port {port}"]
+        return [f"{ENABLE} is not yes for the service at port {port}"]
     return [f"{finding.seen}; {f'run: {finding.remedy}' if finding.remedy else finding.why}" for finding in found]
-
-
-def _ports(services: Sequence[Service]) -> set[int]:
-    return {_port(service.name) for service in services}
-
-
-def _port(service: str) -> int:
-    """Return the port of a service of master.cf, `smtp` or `127.0.0.1:2525`; 0 where it is none."""
-    name = service.rpartition(":")[2]
-    try:
-        return int(name) if name.isdigit() else socket.getservbyname(name, "tcp")
-    except OSError:
-        return 0

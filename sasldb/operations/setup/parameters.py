@@ -15,7 +15,8 @@ from sasldb.operations.checks.site import Site
 from sasldb.operations.setup import restrictions
 from sasldb.operations.setup.request import EVERYBODY, MYDOMAIN, Request
 from sasldb.siteconf import maps
-from sasldb.siteconf.instance import follows
+from sasldb.siteconf.instance import ENABLE, LEVEL, follows
+from sasldb.siteconf.postfix import LOCAL_DOMAIN
 from sasldb.siteconf.restriction_lists import Edit
 from sasldb.siteconf.restrictions import AUTHENTICATED as BOUND_LOGINS
 from sasldb.siteconf.restrictions import EVERYBODY as BOUND_SENDERS
@@ -57,11 +58,11 @@ def with_words(value: str, *needed: str) -> str:
 
 
 def _server(site: Site, request: Request) -> Values:
-    values = {"smtpd_sasl_auth_enable": "yes", SASL_TYPE: CYRUS}
+    values = {ENABLE: "yes", SASL_TYPE: CYRUS}
     if not is_application(site.postfix[SASL_PATH]):  # a list of directories is a common mistake
         values[SASL_PATH] = APPLICATION
     if request.local_domain is not None:
-        values["smtpd_sasl_local_domain"] = "$mydomain" if request.local_domain == MYDOMAIN else request.local_domain
+        values[LOCAL_DOMAIN] = "$mydomain" if request.local_domain == MYDOMAIN else request.local_domain
     if request.exceptions_networks is not None:
         values["smtpd_sasl_exceptions_networks"] = request.exceptions_networks
     if request.authenticated_header:
@@ -78,7 +79,7 @@ def _security(site: Site, tls: bool) -> Values:
     if tls:
         values["smtpd_tls_auth_only"] = "yes"
         if not any(map(has_tls, site.servers)):
-            values["smtpd_tls_security_level"] = "may"
+            values[LEVEL] = "may"
     return values
 
 

@@ -12,7 +12,7 @@ from sasldb.operations.checks.host import CYRUS, SASL_PATH, SASL_TYPE, Host, is_
 from sasldb.operations.checks.site import Site
 from sasldb.operations.setup import keeping, lists, restrictions
 from sasldb.operations.setup.request import Request
-from sasldb.siteconf.instance import SMTPD, Service
+from sasldb.siteconf.instance import ENABLE, LEVEL, SMTPD, Service, labels
 from sasldb.siteconf.restrictions import RELAY
 from sasldb.siteconf.scratch import Scratch
 
@@ -20,12 +20,12 @@ LABEL = "submission/inet"
 _PORT = 587
 _OPTIONS = {
     "syslog_name": "postfix/submission",
-    "smtpd_tls_security_level": "encrypt",
-    "smtpd_sasl_auth_enable": "yes",
+    LEVEL: "encrypt",
+    ENABLE: "yes",
     "smtpd_client_restrictions": "permit_sasl_authenticated,reject",
-    "smtpd_relay_restrictions": "permit_sasl_authenticated,reject",
+    RELAY: "permit_sasl_authenticated,reject",
 }
-_REQUIRED = ("smtpd_tls_security_level", "smtpd_sasl_auth_enable", "smtpd_relay_restrictions")
+_REQUIRED = (LEVEL, ENABLE, RELAY)
 
 
 def edit(scratch: Scratch, site: Site, request: Request, no_tls: str, free: str) -> list[str]:
@@ -53,19 +53,15 @@ def _keep_dovecot(scratch: Scratch, site: Site) -> list[str]:
     sentences = []
     if changed:
         now = changed[0].value(SASL_TYPE)
-        sentences.append(f"{_labels(changed)}: asks {now} now; who logs in by that will not be asked for any more")
+        sentences.append(f"{labels(changed)}: asks {now} now; who logs in by that will not be asked for any more")
     for service in kept:
         if SASL_PATH not in service.own and not is_application(site.postfix[SASL_PATH]):
             scratch.set_service(service.label, {SASL_PATH: site.postfix[SASL_PATH]})
     if kept:
         sentences.append(
-            f"{_labels(kept)}: asks {kept[0].value(SASL_TYPE)} by its own line of master.cf, and goes on so"
+            f"{labels(kept)}: asks {kept[0].value(SASL_TYPE)} by its own line of master.cf, and goes on so"
         )
     return sentences
-
-
-def _labels(services: list[Service]) -> str:
-    return ", ".join(service.label for service in services)
 
 
 def _names_another(service: Service) -> bool:
@@ -74,7 +70,7 @@ def _names_another(service: Service) -> bool:
 
 def _free(scratch: Scratch, site: Site, why: str) -> list[str]:
     """Take the services that are to offer AUTH out of their chroot."""
-    offering = [service for service in site.servers if service.overrides.get("smtpd_sasl_auth_enable") != "no"]
+    offering = [service for service in site.servers if service.overrides.get(ENABLE) != "no"]
     labels = [service.label for service in offering if service.chroot and not _names_another(service)]
     for label in labels:
         scratch.free_service(label)

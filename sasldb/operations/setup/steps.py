@@ -11,6 +11,7 @@ from __future__ import annotations
 import difflib
 import fcntl
 import os
+from typing import Protocol
 
 from sasldb.errors import Conflict, SasldbError
 from sasldb.files import content
@@ -29,20 +30,17 @@ if TYPE_CHECKING:
 PROGRAM = b"sasldb"
 
 
-class Step:
+class Step(Protocol):
     """One change of one file."""
 
     def keep(self, backup: Backup) -> None:
         """Keep in `backup` what it takes to take this back."""
-        raise NotImplementedError
 
     def shown(self) -> list[str]:
         """Return lines that show what would be done."""
-        raise NotImplementedError
 
     def run(self) -> str:
         """Do it, and return a sentence that says so."""
-        raise NotImplementedError
 
 
 class FileStep(Step):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sasldb.operations.checks import misspelling
+from sasldb.operations.checks import unknown_words
 from tests.conftest import Require
 from tests.operations.checks.postfix_files import SMTP, PostfixFiles
 
@@ -31,11 +31,11 @@ def _postfix(require: Require) -> None:
 def test_the_word_is_corrected_in_its_place(tmp_path: Path, written: str, corrected: str) -> None:
     """Nothing but that word changes, or the quotes go; then nothing is found any more."""
     files = PostfixFiles(tmp_path, f"{RELAY} = {written}\n")
-    problem = misspelling.unknown(files.site())
+    problem = unknown_words.unknown(files.site())
     assert problem is not None and problem.safe
     files.mend(problem)
     assert files.lines("main.cf", RELAY) == [f"{RELAY} = {corrected}"]
-    assert misspelling.unknown(files.site()) is None
+    assert unknown_words.unknown(files.site()) is None
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_the_word_is_corrected_in_its_place(tmp_path: Path, written: str, correc
 )
 def test_what_was_meant_is_not_guessed(tmp_path: Path, word: str) -> None:
     """A word that is not near to one restriction alone gets no command, but a reason."""
-    problem = misspelling.unknown(PostfixFiles(tmp_path, f"{SENDER} = {word}\n").site())
+    problem = unknown_words.unknown(PostfixFiles(tmp_path, f"{SENDER} = {word}\n").site())
     assert problem is not None and problem.remedy is None and "No command can mend it: " in problem.why
 
 
@@ -63,11 +63,11 @@ def test_each_service_is_looked_at(tmp_path: Path) -> None:
     """A list of one service is corrected in master.cf alone, and what no service has is nothing."""
     master = f"{SMTP}submission inet n - n - - smtpd -o {SENDER}=permit_sasl_authentication,reject\n"
     files = PostfixFiles(tmp_path, f"{SENDER} = reject_unknown_client\nunused = nonsense\n", master)
-    problem = misspelling.unknown(files.site())
+    problem = unknown_words.unknown(files.site())
     assert problem is not None and problem.remedy is None  # three characters are too far to guess
     files = PostfixFiles(tmp_path, "", master.replace("authentication", "authenticate"))
-    problem = misspelling.unknown(files.site())
+    problem = unknown_words.unknown(files.site())
     assert problem is not None and "submission/inet" in problem.seen
     files.mend(problem)
     assert files.lines("master.cf", SENDER) == [f"-o {SENDER}=permit_sasl_authenticated,reject"]
-    assert misspelling.unknown(files.site()) is None
+    assert unknown_words.unknown(files.site()) is None

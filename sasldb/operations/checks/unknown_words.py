@@ -9,7 +9,7 @@ from sasldb.errors import SiteConfigError
 from sasldb.operations.checks import remedies
 from sasldb.operations.checks.finding import Problem, Unseen
 from sasldb.operations.checks.site import Site
-from sasldb.operations.checks.spelling import FARTHEST, distance
+from sasldb.operations.checks.spelling import nearest
 from sasldb.siteconf import build, restrictions
 from sasldb.siteconf.instance import Service
 from sasldb.siteconf.restriction_lists import Edit
@@ -69,9 +69,5 @@ def meant(word: str, known: frozenset[str]) -> list[str]:
 
     Without what follows permit or reject it is not seen which one was meant, so those two alone are never.
     """
-    near: dict[int, list[str]] = {}
-    for one in sorted(known):
-        if "_" in one and one.partition("_")[0] == word.partition("_")[0]:
-            near.setdefault(distance(word, one), []).append(one)
-    nearest = min(near, default=FARTHEST + 1)
-    return near[nearest] if nearest <= FARTHEST else []
+    beginning = word.partition("_")[0]
+    return nearest(word, sorted(one for one in known if "_" in one and one.partition("_")[0] == beginning))
