@@ -92,6 +92,16 @@ def commands() -> Commands:
     return Commands()
 
 
+@pytest.fixture
+def open_path(tmp_path: Path) -> Path:
+    """Return the test's directory, which anybody may walk to."""
+    directory = tmp_path
+    while directory != Path("/tmp") and directory != Path("/"):
+        directory.chmod(0o755)
+        directory = directory.parent
+    return tmp_path
+
+
 @pytest.fixture(scope="session")
 def public_bin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Yield a directory (text) with the commands where other users can run them, wherever this checkout lies."""

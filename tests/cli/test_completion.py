@@ -148,10 +148,10 @@ def test_names_that_a_shell_would_run(sasldb: Sasldb, tmp_path: Path) -> None:
     assert offered(sasldb, "sasldb show -f db ", "") == sorted(f"plain,{name}@x" for name in harmless)
 
 
-def test_unreadable_database(sasldb: Sasldb, tmp_path: Path, public_bin: str) -> None:
+def test_unreadable_database(sasldb: Sasldb, open_path: Path, public_bin: str) -> None:
     """A user who may not read the database is offered nothing of it, without a complaint."""
-    make_database(tmp_path / "db", USERS)
-    (tmp_path / "db").chmod(0)
+    make_database(open_path / "db", USERS)
+    (open_path / "db").chmod(0)
     if os.geteuid() == 0:
         line = 'cd "$1" && exec setpriv --reuid=65534 --clear-groups "$2"'
         environment = {
@@ -159,10 +159,7 @@ def test_unreadable_database(sasldb: Sasldb, tmp_path: Path, public_bin: str) ->
             "_SASLDB_COMPLETE": "bash_complete",
             "_SASLDB_LINE": "sasldb show -f db a",
         }
-        for folder in (tmp_path, *tmp_path.parents):
-            if folder.name.startswith("pytest"):
-                folder.chmod(0o755)
-        argv = ["sh", "-c", line, "sh", str(tmp_path), f"{public_bin}/sasldb"]
+        argv = ["sh", "-c", line, "sh", str(open_path), f"{public_bin}/sasldb"]
         done = subprocess.run(argv, env=environment, capture_output=True, timeout=30, check=False)
         assert (done.returncode, done.stdout.strip(), done.stderr) == (0, b"", b"")
     else:

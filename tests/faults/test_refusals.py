@@ -229,17 +229,16 @@ def test_a_read_only_file_system_is_an_error(
     assert not refuge.exists() or names(refuge) == set()
 
 
-def test_who_may_not_write_is_told_so(tmp_path: Path, public_bin: str, require: Require) -> None:
+def test_who_may_not_write_is_told_so(open_path: Path, public_bin: str, require: Require) -> None:
     """Another user, who may read the file and write neither to it nor to its directory, is told so, and nothing changes."""
     (setpriv,) = require("namespace", "setpriv")
     if os.geteuid() != 0:
         lacking("namespace", "only root can become somebody else")
-    content = build(tmp_path / "original", USERS)
+    content = build(open_path / "original", USERS)
     argv = [f"{public_bin}/sasldb", "add", "--password-stdin", "-f", "DATABASE", "new@example.com"]
-    place = Place(tmp_path / "place", content, "plain", argv)
+    place = Place(open_path / "place", content, "plain", argv)
     place.lay_out()
-    for directory in (place.directory, *place.directory.parents[:3]):
-        directory.chmod(0o755)
+    place.directory.chmod(0o755)
     place.path.chmod(0o644)
     done = run([setpriv, "--reuid=65534", "--regid=65534", "--clear-groups", *place.argv], PASSWORD)
     assert_clear(done, ["may not be written to"], "library")

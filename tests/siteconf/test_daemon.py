@@ -17,16 +17,6 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become 
 USER = "nobody"
 
 
-@pytest.fixture
-def open_path(tmp_path: Path) -> Path:
-    """Return the test's directory, which anybody may walk to."""
-    directory = tmp_path
-    while directory != Path("/tmp") and directory != Path("/"):
-        directory.chmod(0o755)
-        directory = directory.parent
-    return tmp_path
-
-
 def errno_of(what: str, path: Path | str, jail: Path | None = None) -> int:
     """Return the error number of an attempt as nobody."""
     tried = attempt(what, str(path), USER, str(jail) if jail else None)
