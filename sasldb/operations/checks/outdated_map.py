@@ -39,10 +39,10 @@ def outdated(site: Site) -> Problem | None:
         return _about_to_be_lost(site, written) if written else None
     path, source, severity = generated_map.path(site), generated_map.source(site), WARNING
     if missing:
-        seen = f"{counted(_text(missing))} is in {source}, and not in {path}, which was generated before"
+        seen = f"{path} lacks {counted(_text(missing))}, who came into {source} after it was generated"
         why = "No restriction asks for it yet."
     else:
-        seen = f"{path} was generated before, and names {counted(_text(gone))}, who is not in {source}"
+        seen = f"{path} names {counted(_text(gone))}, of whom {source} knows nothing any more"
         why = "Owners are logins: nobody can log in as this one, so nobody may use its addresses."
     if missing and any(map(restrictions.binding, services)):
         why, severity = "Nobody may send as that: smtpd answers 553, not owned by user.", ERROR
