@@ -83,8 +83,6 @@ def _edits(source: Source, node: ast.AST, function: str) -> Iterator[tuple[str, 
 
 def _children(node: ast.AST) -> Iterator[ast.AST]:
     """Yield the parts of a node that a test could notice."""
-    if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
-        return
     if isinstance(node, ast.AnnAssign):
         yield from () if node.value is None else (node.value,)
         return
@@ -96,7 +94,9 @@ def _children(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def _is_silent(node: ast.AST) -> bool:
-    """Tell whether a statement does nothing that a test could see: a docstring, an import, a name for types."""
+    """Tell whether a statement does nothing that a test could see: a docstring, an import, what is for types."""
+    if isinstance(node, ast.If):
+        return ast.unparse(node.test) == "TYPE_CHECKING"
     if isinstance(node, (ast.Import, ast.ImportFrom)):
         return True
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):

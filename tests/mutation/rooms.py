@@ -1,4 +1,4 @@
-"""Which tests are run for a change in which room: those that mirror it, and others that take seconds and start no server.
+"""Which tests are run for a change in which room: those that mirror it, and others that take seconds and start no mail server.
 
 The order is that of running, quick ones first; what mirrors the changed module itself comes before all of them.
 """
@@ -25,17 +25,18 @@ ROOMS = {
         "model", ("tests/model", "tests/secrets/test_check.py", "tests/store", "tests/operations/test_users.py")
     ),
     "secrets": Room("secrets", ("tests/secrets", "tests/operations/test_storing.py")),
-    "formats": Room("formats", ("tests/formats", "tests/store/test_editing.py", "tests/faults/test_damage.py")),
+    "formats": Room(
+        "formats",
+        ("tests/formats/test_hashpages.py", "tests/formats/test_hashpages_damage.py", "tests/store/test_editing.py"),
+    ),
     "files": Room(
         "files", ("tests/files", "tests/store", "tests/faults/test_refusals.py", "tests/faults/test_torn_overwrite.py")
     ),
     "store": Room("store", ("tests/store", "tests/files", "tests/operations/test_change.py")),
-    "operations": Room(
-        "operations", ("tests/operations/test_*.py", "tests/cli/test_[diruvw]*.py", "tests/cli/test_list.py")
-    ),
+    "operations": Room("operations", ("tests/operations/test_*.py", "tests/cli/test_[dilrsuvw]*.py")),
     "operations/state": Room("operations/state", _STATE),
     "operations/audit": Room("operations/audit", _AUDIT),
-    "cli/compat": Room("cli/compat", ("tests/cli/compat", "tests/test_layers.py")),
+    "cli/compat": Room("cli/compat", ("tests/cli/compat/test_[dils]*.py", "tests/cli/compat/test_oracle.py")),
     "cli/passwords": Room("cli/passwords.py", _PASSWORDS),
 }
 

@@ -66,10 +66,10 @@ class Scratch:
         shutil.rmtree(self._place, ignore_errors=True)
 
     def run(self, tests: list[str], seed: int, seconds: float) -> Outcome:
-        """Run the test files `tests`, those without real parts, to the first failure and for at most `seconds`."""
+        """Run the test files `tests` to the first failure and for at most `seconds`."""
         shutil.rmtree(self.tree / ".hypothesis", ignore_errors=True)  # no examples of another change
         argv = [".venv/bin/python", "-m", "pytest", "-x", "-q", "--no-header", "--tb=no", "-p", "no:cacheprovider"]
-        argv += ["-m", "not real", f"--hypothesis-seed={seed}", f"--basetemp={self._place / 'pytest'}", *tests]
+        argv += [f"--hypothesis-seed={seed}", f"--basetemp={self._place / 'pytest'}", *tests]
         if os.geteuid() == 0:
             argv = [*_APART, "sh", "-c", _PRIVATE, "sh", *argv]
         begun = time.monotonic()
