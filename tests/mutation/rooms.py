@@ -36,7 +36,10 @@ ROOMS = {
     "operations": Room("operations", ("tests/operations/test_*.py", "tests/cli/test_[dilrsuvw]*.py")),
     "operations/state": Room("operations/state", _STATE),
     "operations/audit": Room("operations/audit", _AUDIT),
-    "cli/compat": Room("cli/compat", ("tests/cli/compat/test_[dils]*.py", "tests/cli/compat/test_oracle.py")),
+    "cli/compat": Room(
+        "cli/compat",
+        ("tests/cli/compat/test_[cdils]*.py", "tests/operations/test_syslog.py", "tests/cli/compat/test_oracle.py"),
+    ),
     "cli/passwords": Room("cli/passwords.py", _PASSWORDS),
 }
 
