@@ -12,12 +12,16 @@ import errno
 import os
 
 from sasldb.errors import NotFound
-from sasldb.files.draft import Draft, dress, sweep, sync_directory, write_all
+from sasldb.files.attributes import change_metadata, set_metadata
+from sasldb.files.directory import Directory
+from sasldb.files.draft import Draft, sweep, write_all
 from sasldb.files.lock import open_regular
 from sasldb.files.ownership import Ownership
+from sasldb.files.place import Place
 from sasldb.files.refusals import refusal
 
 _NO_RENAME_HERE = (errno.EBUSY, errno.EXDEV)
+_INSIDE = ".sasldb-any"  # any name: the directory of a path is what a name in it leads to
 
 
 class Present:
@@ -33,7 +37,8 @@ class Present:
 def look(path: str) -> Present | None:
     """Return what is at `path` (text), None where there is nothing; the errors are those of the module."""
     try:
-        fd = open_regular(path, os.path.realpath(path))
+        with Place(path) as place:
+            fd = open_regular(place)
     except NotFound:
         return None
     try:
@@ -50,32 +55,30 @@ def look(path: str) -> Present | None:
 
 def put(path: str, content: bytes, ownership: Ownership) -> None:
     """Make the file at `path` hold `content` and have `ownership`; extended attributes of a file that is there are kept."""
-    real = os.path.realpath(path)
-    directory, name = os.path.split(real)
-    sweep(directory, name)
-    try:
-        with Draft(directory, name) as draft:
-            write_all(draft.fd, content, 0)
-            _dress(draft, real, ownership)
-            os.fsync(draft.fd)
-            try:
-                os.rename(draft.path, real)
-            except OSError as error:
-                if error.errno not in _NO_RENAME_HERE:
-                    raise
-                _overwrite(real, content, ownership)
-            else:
-                draft.keep()
-        sync_directory(directory)
-    except OSError as error:
-        raise refusal(path, "cannot be written", error) from error
+    with Place(path) as place:
+        sweep(place.directory, place.name)
+        try:
+            with Draft(place.directory, place.name) as draft:
+                write_all(draft.fd, content, 0)
+                _set_metadata(draft, place, ownership)
+                os.fsync(draft.fd)
+                try:
+                    draft.rename(place.name)
+                except OSError as error:
+                    if error.errno not in _NO_RENAME_HERE:
+                        raise
+                    _overwrite(place, content, ownership)
+            place.directory.sync()
+        except OSError as error:
+            raise refusal(path, "cannot be written", error) from error
 
 
 def own(path: str, ownership: Ownership) -> None:
     """Give the file at `path` owner, group and mode; what it holds stays."""
-    fd = open_regular(path, os.path.realpath(path))
+    with Place(path) as place:
+        fd = open_regular(place)
     try:
-        dress(fd, ownership.uid, ownership.gid, ownership.mode, None)
+        change_metadata(fd, os.fstat(fd), ownership.uid, ownership.gid, ownership.mode)
     except OSError as error:
         raise refusal(path, f"owner and mode cannot be made {ownership}", error) from error
     finally:
@@ -83,11 +86,13 @@ def own(path: str, ownership: Ownership) -> None:
 
 
 def remove(path: str) -> None:
-    """Remove the file at `path`; that it is not there is no error."""
+    """Remove the file at `path`, or the link; that it is not there is no error."""
+    directory, name = os.path.split(path)
     try:
-        os.unlink(path)
-        sync_directory(os.path.dirname(os.path.abspath(path)))
-    except FileNotFoundError:
+        with Place(os.path.join(directory, _INSIDE)) as place:
+            place.directory.unlink(name)
+            place.directory.sync()
+    except (FileNotFoundError, NotFound):
         pass
     except OSError as error:
         raise refusal(path, "cannot be removed", error) from error
@@ -96,30 +101,35 @@ def remove(path: str) -> None:
 def make_directory(path: str) -> None:
     """Make a directory that everybody may enter and only we may write to, in one that exists."""
     try:
-        os.mkdir(path, 0o755)
-        os.chmod(path, 0o755)
+        with Place(path) as place:
+            os.mkdir(place.name, 0o755, dir_fd=place.directory.fd)
+            made = Directory.open(place.name, place.directory.fd)
+            try:
+                os.fchmod(made.fd, 0o755)
+            finally:
+                made.close()
     except OSError as error:
         raise refusal(path, "no directory can be made", error) from error
 
 
-def _dress(draft: Draft, real: str, ownership: Ownership) -> None:
+def _set_metadata(draft: Draft, place: Place, ownership: Ownership) -> None:
     try:
-        model: int | None = os.open(real, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        model: int | None = place.directory.open_file(place.name, os.O_RDONLY | os.O_NONBLOCK)
     except FileNotFoundError:
         model = None
     try:
-        dress(draft.fd, ownership.uid, ownership.gid, ownership.mode, model)
+        set_metadata(draft.fd, ownership.uid, ownership.gid, ownership.mode, model)
     finally:
         if model is not None:
             os.close(model)
 
 
-def _overwrite(real: str, content: bytes, ownership: Ownership) -> None:
-    fd = os.open(real, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+def _overwrite(place: Place, content: bytes, ownership: Ownership) -> None:
+    fd = place.directory.open_file(place.name, os.O_WRONLY)
     try:
+        change_metadata(fd, os.fstat(fd), ownership.uid, ownership.gid, ownership.mode)
         write_all(fd, content, 0)
         os.ftruncate(fd, len(content))
-        dress(fd, ownership.uid, ownership.gid, ownership.mode, None)
         os.fsync(fd)
     finally:
         os.close(fd)

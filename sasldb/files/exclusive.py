@@ -6,83 +6,107 @@ Errors: those of `files.lock` and `files.trust`; EmptyFile; WriteFailed, AccessD
 from __future__ import annotations
 
 import os
-import time
 
 from sasldb.errors import EmptyFile, NotFound, quoted
 from sasldb.files import inplace
+from sasldb.files.attributes import change_metadata
+from sasldb.files.deadline import Deadline
 from sasldb.files.journal import pending
 from sasldb.files.lock import lock
 from sasldb.files.ownership import Wishes, due, told
-from sasldb.files.refusals import refusal
+from sasldb.files.place import Place
 from sasldb.files.publishing import publish
-from sasldb.files.replacing import Replacement, written_by_others
-from sasldb.files.trust import resolve, warnings
+from sasldb.files.refusals import refusal
+from sasldb.files.replacing import Replacement
+from sasldb.files.stamps import Stamp
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from sasldb.files.publishing import Make
+    from sasldb.files.draft import Make
 
-_RECENT = 1.0  # seconds
+_PAUSE = 0.02  # seconds between two looks at a file that a Cyrus tool may be writing
 
 
 class Exclusive:
     """One database, locked until `close`.
 
     Attributes:
-        path: as the caller named it. real: without links.
+        path: as the caller named it. place: where it is.
         fd: its descriptor (open for reading at least), or None while there is no such file.
+        deadline: of every wait for others; what follows the lock is no wait, so the clock then stands still.
         notes: sentences for the user about owner and mode, after `replace`.
-        warnings: sentences about where the file lies.
+        warnings: sentences about where the file is.
     """
 
-    __slots__ = ("fd", "notes", "path", "real", "warnings", "wishes")
+    __slots__ = ("deadline", "fd", "notes", "path", "place", "warnings", "wishes")
 
-    def __init__(self, path: str, wishes: Wishes, create: bool, wait: float) -> None:
-        """Lock `path`, for which `wait` seconds may be waited; with `create` it need not exist, but its directory must.
+    def __init__(self, path: str, wishes: Wishes, create: bool, deadline: Deadline) -> None:
+        """Lock `path`; with `create` it need not exist, but its directory must.
 
         Raises:
-            NotFound, AccessDenied, UnsafeFile, Locked: as `files.lock.lock`.
+            NotFound, AccessDenied, UnsafeFile, Locked: as `files.place.Place` and `files.lock.lock`.
         """
         self.path = path
         self.wishes = wishes
+        self.deadline = deadline
         self.notes: list[str] = []
-        self.real = resolve(path)
         self.fd: int | None = None
+        self.place = Place(path)
+        self.warnings = self.place.warnings()
         try:
-            self.lock_again(wait)
+            self.lock_again()
         except NotFound:
-            if not create or not os.path.isdir(os.path.dirname(self.real)):
+            if not create:
+                self.place.close()
                 raise
-        self.warnings = warnings(self.real)
+        except BaseException:
+            self.place.close()
+            raise
+        deadline.stop()
 
-    def lock_again(self, wait: float) -> None:
+    @property
+    def real(self) -> str:
+        """The path without links."""
+        return self.place.real
+
+    def lock_again(self) -> None:
         """Lock the file that the name leads to now, and finish what a killed writer may have begun; errors as the constructor's."""
-        self.fd = lock(self.path, self.real, wait)
+        self.unlock()
+        self.deadline.go_on()
+        self.fd = lock(self.place, self.deadline)
         try:
-            begun = pending(self.path, os.path.dirname(self.real), self.fd)
+            begun = pending(self.path, self.place.directory, self.fd)
             if begun is not None:
-                inplace.finish(self.path, self.fd, begun)
+                try:
+                    inplace.finish(self.path, self.fd, begun)
+                finally:
+                    begun.close()
         except OSError as error:
-            self.close()
+            self.unlock()
             raise refusal(self.path, "its journal cannot be read", error) from error
         except BaseException:
-            self.close()
+            self.unlock()
             raise
 
-    def close(self) -> None:
+    def unlock(self) -> None:
         """Give the lock back."""
         if self.fd is not None:
             os.close(self.fd)
             self.fd = None
 
+    def close(self) -> None:
+        """Give the lock and the place back."""
+        self.unlock()
+        self.place.close()
+
     @property
     def size(self) -> int:
-        """The file's size in octets; 0 while there is none."""
-        status = self._status()
+        """The file's size in bytes; 0 while there is none."""
+        status = self.status()
         return 0 if status is None else status.st_size
 
     def read(self, offset: int, length: int) -> bytes:
-        """Return up to `length` octets at `offset`; AccessDenied or WriteFailed (EIO) when the system refuses."""
+        """Return up to `length` bytes at `offset`; AccessDenied or WriteFailed (EIO) when the system refuses."""
         if self.fd is None:
             return b""
         try:
@@ -90,22 +114,18 @@ class Exclusive:
         except OSError as error:
             raise refusal(self.path, "cannot be read", error) from error
 
-    def stamp(self) -> tuple[int, int, int] | None:
-        """Return what changes whenever a program writes to the file: size and times; None while there is no file."""
-        status = self._status()
-        return None if status is None else (status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+    def stamp(self) -> Stamp | None:
+        """Return what changes whenever a program writes to the file; None while there is no file."""
+        status = self.status()
+        return None if status is None else Stamp(status)
 
-    def recent(self) -> bool:
-        """Tell whether the file was written to within the last second: a Cyrus tool may still be at it."""
-        status = self._status()
-        return status is not None and abs(time.time() - status.st_mtime) < _RECENT
+    def settles(self) -> bool:
+        """Wait a little for a program that may be writing to the file; False when there is none, or the deadline is over."""
+        stamp = self.stamp()
+        return stamp is not None and stamp.recent and self.deadline.pause(_PAUSE)
 
-    def recent_by_others(self) -> bool:
-        """Tell whether a program other than ours wrote to it within the last second."""
-        status = self._status()
-        return status is not None and written_by_others(status, _RECENT)
-
-    def _status(self) -> os.stat_result | None:
+    def status(self) -> os.stat_result | None:
+        """Return the status of the file; None while there is none."""
         try:
             return None if self.fd is None else os.fstat(self.fd)
         except OSError as error:
@@ -113,7 +133,7 @@ class Exclusive:
 
     def adjust(self) -> None:
         """Give the file as it is the owner and mode that are due, without another change."""
-        status = self._status()
+        status = self.status()
         if self.fd is None or status is None:
             return
         after = due(self.real, status, self.wishes)
@@ -121,9 +141,7 @@ class Exclusive:
         if not self.notes:
             return
         try:
-            if (status.st_uid, status.st_gid) != (after.uid, after.gid):
-                os.fchown(self.fd, after.uid, after.gid)
-            os.fchmod(self.fd, after.mode)
+            change_metadata(self.fd, status, after.uid, after.gid, after.mode)
         except OSError as error:
             raise refusal(self.path, f"owner and mode cannot be made {after}", error) from error
 
@@ -137,23 +155,27 @@ class Exclusive:
             WriteFailed, AccessDenied: the system refused a step. Conflict: other programs change the file all the time.
             Whatever `make` raises. In each case the old file stands.
         """
+        self.deadline.go_on()
         if self.fd is None:
-            return publish(self.path, self.real, make, self.wishes)
-        replacement = Replacement(self.path, self.real, self.fd, self.wishes)
+            return publish(self.place, make, self.wishes, self.deadline)
+        replacement = Replacement(self.place, self.fd, self.wishes, self.deadline)
         replacement.run(make)
         self.notes = replacement.notes
         return True
 
 
 def claim(path: str, wishes: Wishes, *, create: bool, adopt_empty: bool, wait: float) -> Exclusive:
-    """Lock `path` for editing (see `Exclusive`).
+    """Lock `path` for editing (see `Exclusive`); `wait` is the longest time to wait for others, in seconds.
 
     Raises:
         EmptyFile: the file has zero bytes and `adopt_empty` is false.
         DatabaseError: as `Exclusive`.
     """
-    held = Exclusive(path, wishes, create, wait)
-    if held.fd is not None and held.size == 0 and not adopt_empty:
+    held = Exclusive(path, wishes, create, Deadline(wait))
+    try:
+        if held.fd is not None and held.size == 0 and not adopt_empty:
+            raise EmptyFile(path, "zero bytes, not a database", f"to make it one, run: sasldb init -f {quoted(path)}")
+    except BaseException:
         held.close()
-        raise EmptyFile(path, "zero bytes, not a database", f"to make it one, run: sasldb init -f {quoted(path)}")
+        raise
     return held

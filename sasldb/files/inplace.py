@@ -1,8 +1,9 @@
 """Overwriting in place, where rename cannot serve: hard links, a file bind-mounted by itself, a directory we may not write to.
 
-The old and the new file lie complete in a journal (`files.journal`) before the first octet is overwritten.
+The file gets its owner and mode first. Then the old and the new file are complete in a journal (`files.journal`) before the first byte is
+overwritten.
 
-Errors: WriteFailed, AccessDenied: the old content stands, or the message names where it lies.
+Errors: WriteFailed, AccessDenied: the old content stands, or the message says what the next command does.
 """
 
 from __future__ import annotations
@@ -10,62 +11,67 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import stat
 
 from sasldb.errors import AccessDenied, WriteFailed
-from sasldb.files.draft import Draft, copy, sync_directory, write_all
-from sasldb.files.journal import Journal, leave
+from sasldb.files.attributes import change_metadata
+from sasldb.files.draft import Draft, copy, write_all
+from sasldb.files.journal import Journal, place_for
+from sasldb.files.ownership import Ownership
+from sasldb.files.place import Place
 from sasldb.files.refusals import refusal
 
 _PIECE = 1 << 20
 
 
-def overwrite(path: str, target: int, draft: Draft, after: tuple[int, int, int]) -> None:
-    """Make the content of descriptor `target` that of `draft`, and its owner, group and mode those of `after`.
+def overwrite(place: Place, target: int, draft: Draft, after: Ownership) -> None:
+    """Make the content of `target`, the open and locked file at `place`, that of `draft`, and its owner, group and mode `after`.
 
-    `draft` must be complete and synced; its name is taken over by the journal.
+    `draft` must be complete and synced.
 
     Raises:
         WriteFailed: the disk is full or failed. AccessDenied: the file may not be written to.
     """
-    status = os.fstat(target)
-    journal = Journal(os.path.dirname(draft.path), status)
     if fcntl.fcntl(target, fcntl.F_GETFL) & os.O_ACCMODE != os.O_RDWR:
-        raise AccessDenied(path, "it can only be overwritten in place, and may not be written to")
+        raise AccessDenied(place.path, "it can only be overwritten in place, and may not be written to")
+    status = os.fstat(target)
+    before = Ownership.of(status)
+    journal = place_for(place.directory, target)
     try:
-        os.fchmod(draft.fd, 0o600)
-        os.fchown(draft.fd, os.geteuid(), os.getegid())
-        _write_old(journal, target, status.st_size)
-        os.rename(draft.path, journal.new)
-        draft.keep()
-        if not draft.is_at(journal.new):
-            raise PermissionError(errno.EPERM, f"somebody else puts files into {journal.directory}")
-        sync_directory(journal.directory)
-    except OSError as error:
-        journal.remove()
-        raise refusal(path, "its journal cannot be written", error) from error
-    try:
-        pour(draft.fd, target)
-        if (status.st_uid, status.st_gid) != after[:2]:
-            os.fchown(target, after[0], after[1])
-        if stat.S_IMODE(status.st_mode) != after[2]:
-            os.fchmod(target, after[2])
-    except OSError as error:
-        _put_back(path, journal, target, status)
-        raise refusal(path, "cannot be overwritten; it is as it was", error) from error
-    journal.remove()
-    leave(journal.directory)
-
-
-def _write_old(journal: Journal, target: int, size: int) -> None:
-    journal.remove()  # halves of an earlier one
-    fd = os.open(journal.old, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    try:
-        os.fchmod(fd, 0o600)
-        copy(target, fd, size)
-        os.fsync(fd)
+        try:
+            change_metadata(target, status, after.uid, after.gid, after.mode)
+            if before != after:
+                os.fsync(target)  # or after a power failure the new content may be there, and the new mode not
+            _keep_both(journal, target, status.st_size, draft, place.name)
+        except OSError as error:
+            _give_up(journal, target, before)
+            raise refusal(place.path, "its journal cannot be written", error) from error
+        try:
+            pour(draft.fd, target)
+        except OSError as error:
+            _put_back(place.path, journal, target, before)
+            raise refusal(place.path, "cannot be overwritten; it is as it was", error) from error
+        _remove(journal)
     finally:
-        os.close(fd)
+        journal.close()
+
+
+def _keep_both(journal: Journal, target: int, size: int, draft: Draft, name: str) -> None:
+    """Write the journal: when both files are there under their names, they are complete."""
+    if journal.complete:
+        raise FileExistsError(errno.EEXIST, f"{journal.path(journal.new)} is there already")
+    journal.remove()  # halves of an earlier one
+    old = journal.directory.open_file(journal.old, os.O_RDWR | os.O_CREAT | os.O_EXCL)
+    try:
+        os.fchmod(old, 0o600)
+        copy(target, old, size)
+        os.fsync(old)
+    finally:
+        os.close(old)
+    with Draft(journal.directory, name) as new:
+        copy(draft.fd, new.fd, os.fstat(draft.fd).st_size)
+        os.fsync(new.fd)
+        new.rename(journal.new)
+    journal.directory.sync()
 
 
 def pour(source: int, target: int) -> None:
@@ -92,37 +98,55 @@ def _reserve(fd: int, present: int, size: int) -> None:
         write_all(fd, bytes(min(_PIECE, size - at)), at)
 
 
-def _put_back(path: str, journal: Journal, target: int, status: os.stat_result) -> None:
+def _give_up(journal: Journal, target: int, before: Ownership) -> None:
+    """Take back what was done before the first byte was overwritten."""
+    _remove(journal)
     try:
-        fd = journal.open(journal.old)
+        change_metadata(target, os.fstat(target), before.uid, before.gid, before.mode)
+    except OSError:
+        pass  # the owner and mode are those that were due; the error that is raised says what failed
+
+
+def _put_back(path: str, journal: Journal, target: int, before: Ownership) -> None:
+    """Bring the old content back after a failure; the journal says so, if this process does not come to it."""
+    try:
+        journal.ask_for_the_old_one()
+        old = journal.open(journal.old)
         try:
-            pour(fd, target)
+            pour(old, target)
         finally:
-            os.close(fd)
-        os.fchown(target, status.st_uid, status.st_gid)
-        os.fchmod(target, stat.S_IMODE(status.st_mode))
+            os.close(old)
+        change_metadata(target, os.fstat(target), before.uid, before.gid, before.mode)
     except OSError as error:
-        os.unlink(journal.new)
+        reason = f"overwriting it failed half-way: {error.strerror}"
         raise WriteFailed(
-            path,
-            f"overwriting it failed half-way: {error.strerror}",
-            f"the old file lies in {journal.old}: copy it back",
+            path, reason, "check the disk; the next command that changes it puts the old file back"
         ) from error
-    journal.remove()
+    _remove(journal)
+
+
+def _remove(journal: Journal) -> None:
+    """Remove a journal that is not needed any more; what stays is removed by the next writer."""
+    try:
+        journal.remove()
+    except OSError:
+        pass
 
 
 def finish(path: str, database: int, journal: Journal) -> None:
-    """Do again what a killed writer had begun: the caller holds the lock on `database`.
+    """Complete what a killed writer had begun, or had failed to put back: the caller holds the lock on the open file `database`.
 
     Raises:
         WriteFailed, AccessDenied: it cannot be done now; the journal stays.
     """
+    name = journal.wanted
     try:
-        fd = journal.open(journal.new)
+        fd = journal.open(name)
         try:
             pour(fd, database)
         finally:
             os.close(fd)
+        journal.remove()
     except OSError as error:
-        raise refusal(path, f"an overwrite that was cut short cannot be finished from {journal.new}", error) from error
-    journal.remove()
+        reason = f"an overwrite that was cut short cannot be finished from {journal.path(name)}"
+        raise refusal(path, reason, error) from error

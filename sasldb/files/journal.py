@@ -1,8 +1,12 @@
-"""The journal of an overwrite in place: the old and the new file, both complete, before the first octet is overwritten.
+"""The journal of an overwrite in place: the old and the new file, both complete, before the first byte is overwritten.
 
-A writer that is killed half-way leaves neither the old nor the new file. Beside it lie `.sasldb-DEVICE-INODE.old` and `.new`, in the
-database's directory or in a private one of the writer's. Who opens the file next finishes the work (writers) or reads the new
-file instead (readers). A journal counts only when whoever made it could have written to the database itself.
+A writer that is killed half-way leaves neither the old nor the new file. In the database's directory, or in a private one of the writer's,
+are `.sasldb-FILESYSTEM-INODE.old` and `.new`. Whoever opens the file next finishes the work (writers) or reads the new file instead
+(readers). A third file, `.undo`, says that the overwrite failed and the old file is wanted.
+
+A journal counts only where nobody but its writer can have put it: in a directory that only its owner may write to, and that owner, who owns
+the files too, is root, ourselves, or a user who may write to the database anyway. Nothing but an overwrite that is complete, or never
+began, removes a journal.
 
 Errors: Corrupt (a journal whose database somebody changed since), AccessDenied; OSError stays inside this room.
 """
@@ -13,164 +17,188 @@ import errno
 import os
 import stat
 
-from sasldb.errors import AccessDenied, Corrupt
+from sasldb.errors import AccessDenied, Corrupt, quoted
+from sasldb.files import private_directory
+from sasldb.files.directory import Directory
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _STEM = ".sasldb-"
-_REFUGE = "sasldb-"
-_BLOCK = 512  # octets; the smallest unit of which a killed overwrite may have written some and not others
+_BLOCK = 512  # bytes; the smallest unit of which a killed overwrite may have written some and not others
 _PIECE = 1 << 20
-_REFUGES = ("/var/tmp", "/tmp")  # the first survives a restart of the machine
-
-
-def refuge() -> str:
-    """Return a directory that only we can enter, made if need be.
-
-    Raises:
-        AccessDenied: there is none and none can be made, or somebody else sits on its name.
-    """
-    name = f"{_REFUGE}{os.geteuid()}"
-    for parent in _REFUGES:
-        directory = os.path.join(parent, name)
-        try:
-            os.mkdir(directory, 0o700)
-        except FileExistsError:
-            pass
-        except OSError:
-            continue
-        if _is_private(directory):
-            return directory
-    raise AccessDenied(os.path.join(_REFUGES[0], name), "no private directory for the journal can be made here")
-
-
-def leave(directory: str) -> None:
-    """Remove the private directory of `refuge`, unless something is in it; any other directory is left alone."""
-    if os.path.basename(directory).startswith(_REFUGE) and os.path.dirname(directory) in _REFUGES:
-        try:
-            os.rmdir(directory)
-        except OSError:
-            pass
-
-
-def _is_private(directory: str) -> bool:
-    try:
-        status = os.lstat(directory)
-    except OSError:
-        return False
-    return stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid() and not status.st_mode & 0o077
 
 
 class Journal:
-    """The two files of one database's overwrite: `old` and `new` are paths that may or may not exist."""
+    """The files of one database's overwrite: names in `directory` that may or may not exist. Close it after use."""
 
-    __slots__ = ("database", "directory", "new", "old")
+    __slots__ = ("_owner", "directory", "new", "old", "undo")
 
-    def __init__(self, directory: str, database: os.stat_result) -> None:
+    def __init__(self, directory: Directory, stem: str) -> None:
+        """Name the files that begin with `stem` in `directory`, which it takes over."""
         self.directory = directory
-        self.database = database
-        stem = os.path.join(directory, f"{_STEM}{database.st_dev:x}-{database.st_ino:x}")
+        self._owner = directory.owner
         self.old = stem + ".old"
         self.new = stem + ".new"
+        self.undo = stem + ".undo"
+
+    def close(self) -> None:
+        """Give the directory's descriptor back."""
+        self.directory.close()
+
+    def path(self, name: str) -> str:
+        """Return the path of one of the files, for messages and people."""
+        return self.directory.path_of(name)
+
+    @property
+    def complete(self) -> bool:
+        """Whether both files are there; an overwrite begins only then."""
+        return self.directory.has(self.new) and self.directory.has(self.old)
+
+    @property
+    def wanted(self) -> str:
+        """The name of the file whose content the database is to have."""
+        return self.old if self.directory.has(self.undo) else self.new
+
+    def ask_for_the_old_one(self) -> None:
+        """Say that the overwrite failed, and make that last: the database is to have the old content."""
+        os.close(self.directory.open_file(self.undo, os.O_WRONLY | os.O_CREAT))
+        self.directory.sync()
 
     def remove(self) -> None:
-        """Remove both; the new one first, for without it nobody rolls forward."""
-        for path in (self.new, self.old):
-            try:
-                os.unlink(path)
-            except OSError:
-                pass
+        """Remove all files and make that last; the new one first, for without it the overwrite never began."""
+        names = [name for name in (self.new, self.undo, self.old) if self.directory.has(name)]
+        for name in names:
+            self.directory.unlink(name)
+            if name == self.new and self.undo in names:
+                self.directory.sync()  # without `.undo`, the new file must not come back
+        if names:
+            self.directory.sync()
+        private_directory.leave(self.directory)
 
-    def open(self, path: str) -> int:
-        """Return a descriptor of `old` or `new`, for reading.
-
-        OSError when it is not there, or when somebody made it who could not write to the database.
-        """
-        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    def open(self, name: str) -> int:
+        """Return a descriptor of one of the files, for reading; OSError when it is not there or is not what the writer put there."""
+        fd = self.directory.open_file(name, os.O_RDONLY | os.O_NONBLOCK)
         status = os.fstat(fd)
         whole = stat.S_ISREG(status.st_mode) and status.st_nlink == 1 and not status.st_mode & 0o022
-        if not whole or not _may_write(status.st_uid, self.database):
-            os.close(fd)
-            raise PermissionError(errno.EPERM, "not a journal of this database")
-        return fd
+        if whole and status.st_uid == self._owner:
+            return fd
+        os.close(fd)
+        raise PermissionError(errno.EPERM, "not a journal of this database")
 
-    def fits(self, database: int, old: int, new: int) -> bool:
-        """Tell whether every block of descriptor `database` is that of the old file or that of the new one."""
-        size = max(os.fstat(fd).st_size for fd in (old, new, database))
-        pieces = range(0, size, _PIECE)
-        return all(_piece_fits(*(os.pread(fd, _PIECE, at) for fd in (database, old, new))) for at in pieces)
+    def fits(self, database: int) -> bool:
+        """Tell whether every block of the open file `database` is that of the old file or that of the new one.
+
+        OSError when one of them cannot be read.
+        """
+        old = self.open(self.old)
+        try:
+            new = self.open(self.new)
+            try:
+                return _is_mixture(database, old, new)
+            finally:
+                os.close(new)
+        finally:
+            os.close(old)
 
 
-def pending(path: str, directory: str, database: int) -> Journal | None:
-    """Return the journal of an overwrite that was begun and never finished on descriptor `database`; None when there is none.
+def pending(path: str, directory: Directory, database: int) -> Journal | None:
+    """Return the journal of an overwrite that was begun and never finished on the open file `database`; None when there is none.
 
     `directory` is the database's, `path` what errors call it.
 
     Raises:
         Corrupt: there is one, and somebody has written to the file since: only a person can tell which content is wanted.
+        AccessDenied: there is one that we may not read.
     """
-    for journal in _journals(directory, os.fstat(database)):
-        if not os.path.lexists(journal.new):
-            continue
-        opened: list[int] = []
+    for journal in _journals(directory, database):
+        counts = False
         try:
-            opened.append(journal.open(journal.old))
-            opened.append(journal.open(journal.new))
-            if journal.fits(database, *opened):
-                return journal
-        except OSError:
-            continue  # finished meanwhile, or not one that counts
+            counts = _counts(path, journal, database)
         finally:
-            for fd in opened:
-                os.close(fd)
-        raise Corrupt(
-            path,
-            "overwriting it was cut short, and another program has written to it since",
-            remedy=f"copy {journal.new} or {journal.old} over it, then remove both",
-        )
+            if not counts:
+                journal.close()
+        if counts:
+            return journal
     return None
 
 
-def clear(directory: str, database: os.stat_result) -> None:
-    """Remove what is left of journals that no longer count: halves, and those of files that the directory no longer has."""
+def clear(directory: Directory, database: int) -> None:
+    """Remove what writers of the locked file `database` left that were killed before they began to overwrite it, or after it was complete."""
     for journal in _journals(directory, database):
-        if not os.path.lexists(journal.new):
-            journal.remove()
+        try:
+            if not journal.complete:
+                journal.remove()
+        finally:
+            journal.close()
+
+
+def place_for(directory: Directory, database: int) -> Journal:
+    """Return where the journal of the open file `database` is to be: in its directory, or where others may write to that, in a private one.
+
+    Raises:
+        AccessDenied: there is no private directory.
+    """
+    own = Directory(os.dup(directory.fd), directory.path)
+    writable = os.access(".", os.W_OK | os.X_OK, dir_fd=own.fd, effective_ids=True)
+    if own.owner == os.geteuid() and own.owner_alone_writes() and writable:
+        return Journal(own, _stem(database))
+    own.close()
+    return Journal(private_directory.private_directory(), _stem(database))
+
+
+def _counts(path: str, journal: Journal, database: int) -> bool:
+    """Tell whether `journal` is one of an overwrite that was begun; the errors are those of `pending`."""
+    ours = journal.directory.owner in (0, os.geteuid())
     try:
-        with os.scandir(directory) as entries:
-            inodes = {entry.inode(): entry.name for entry in entries}
-        device = os.stat(directory).st_dev
-    except OSError:
-        return
-    for name in inodes.values():
-        if name.startswith(_STEM) and name.endswith((".old", ".new")):
-            _remove_orphan(os.path.join(directory, name), device, inodes)
+        if not journal.complete:
+            return False
+        if journal.fits(database):
+            return True
+    except FileNotFoundError:
+        return False  # finished meanwhile
+    except PermissionError as error:
+        if not ours or error.errno == errno.EPERM:
+            return False
+        owner = f"uid {journal.directory.owner}"
+        remedy = f"as {owner}, run any command that changes it"
+        raise AccessDenied(path, f"{owner} was overwriting it, and may have been interrupted", remedy) from error
+    if not ours:
+        return False
+    old, new = journal.path(journal.old), journal.path(journal.new)
+    names = [journal.path(name) for name in (journal.new, journal.old, journal.undo) if journal.directory.has(name)]
+    raise Corrupt(
+        path,
+        "overwriting it was cut short, and another program has written to it since",
+        remedy=f"copy {quoted(new)} or {quoted(old)} over it, then run: rm {' '.join(map(quoted, names))}",
+    )
 
 
-def _remove_orphan(path: str, device: int, inodes: dict[int, str]) -> None:
-    """Remove our own journal file `path` when the database that its name tells has gone from its directory."""
-    numbers = os.path.basename(path)[len(_STEM) : -len(".old")].split("-")
+def _journals(directory: Directory, database: int) -> Iterator[Journal]:
+    """Yield every place where a journal of the open file `database` counts; the caller closes them."""
+    status = os.fstat(database)
+    stem = _stem(database)
+    places = [Directory(os.dup(directory.fd), directory.path), *private_directory.existing()]
+    if status.st_uid != os.geteuid() or status.st_mode & stat.S_IWGRP:
+        places += private_directory.of_others()
     try:
-        named = [int(number, 16) for number in numbers]
-        status = os.lstat(path)
-        ours = stat.S_ISREG(status.st_mode) and status.st_uid == os.geteuid()
-        if ours and len(named) == 2 and named[0] == device and named[1] not in inodes:
-            os.unlink(path)
-    except (OSError, ValueError):
-        pass
+        while places:
+            place = places.pop(0)
+            if place.owner_alone_writes() and _may_write(place.owner, status):
+                yield Journal(place, stem)
+            else:
+                place.close()
+    finally:
+        for place in places:
+            place.close()
 
 
-def _journals(directory: str, database: os.stat_result) -> list[Journal]:
-    """Return every place where a journal of this file may lie."""
-    names = {f"{_REFUGE}{os.geteuid()}"}
-    places = [directory]
-    shared = database.st_uid != os.geteuid() or database.st_mode & stat.S_IWGRP
-    for parent in _REFUGES:
-        if shared:
-            try:
-                names.update(name for name in os.listdir(parent) if name.startswith(_REFUGE))
-            except OSError:
-                pass
-        places.extend(os.path.join(parent, name) for name in sorted(names))
-    return [Journal(place, database) for place in places]
+def _stem(database: int) -> str:
+    """Return what the names of the journal's files begin with: the file system's number, which outlasts a restart where it is known."""
+    status = os.fstat(database)
+    file_system = getattr(os.fstatvfs(database), "f_fsid", 0) or status.st_dev  # statvfs(3)
+    return f"{_STEM}{file_system:x}-{status.st_ino:x}"
 
 
 def _may_write(uid: int, database: os.stat_result) -> bool:
@@ -189,12 +217,28 @@ def _may_write(uid: int, database: os.stat_result) -> bool:
         return False
 
 
-def _piece_fits(there: bytes, old: bytes, new: bytes) -> bool:
+def _is_mixture(database: int, old: int, new: int) -> bool:
+    """Tell whether the file `database` is what an overwrite of `old` with `new` may have left."""
+    sizes = os.fstat(old).st_size, os.fstat(new).st_size
+    size = os.fstat(database).st_size
+    if not min(sizes) <= size <= max(sizes):
+        return False
+    for at in range(0, size, _PIECE):
+        there, before, after = (os.pread(fd, _PIECE, at) for fd in (database, old, new))
+        if not _piece_fits(there, before, after, sizes[0] - at):
+            return False
+    return True
+
+
+def _piece_fits(there: bytes, old: bytes, new: bytes, fill_from: int) -> bool:
     if there in (old, new):
         return True
     for at in range(0, len(there), _BLOCK):
         block = there[at : at + _BLOCK]
+        end = at + len(block)
+        if block in (old[at:end], new[at:end]):
+            continue
         # A growing file is first filled up with zeros, see `inplace.pour`.
-        if block not in (old[at : at + _BLOCK], new[at : at + _BLOCK]) and block.strip(b"\0"):
+        if end <= fill_from or block.strip(b"\0"):
             return False
     return True

@@ -12,17 +12,21 @@ import errno
 import fcntl
 import os
 import stat
-import time
 
 from sasldb.errors import Locked, UnsafeFile
 from sasldb.files.refusals import refusal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from sasldb.files.deadline import Deadline
+    from sasldb.files.place import Place
 
 _FIRST_PAUSE = 0.0005  # seconds; doubled up to _LONGEST_PAUSE, so that short edits follow each other closely
 _LONGEST_PAUSE = 0.02
 
 
-def open_regular(path: str, real: str, writable: bool = False) -> int:
-    """Return a descriptor of the regular file `real`; `path` is what the caller named, for the errors.
+def open_regular(place: Place, writable: bool = False) -> int:
+    """Return a descriptor of the regular file at `place`.
 
     Opened for writing where asked for and possible (NFS gives no exclusive lock on a read-only descriptor).
 
@@ -30,65 +34,56 @@ def open_regular(path: str, real: str, writable: bool = False) -> int:
         NotFound, AccessDenied: as the system says.
         UnsafeFile: it is a directory, a device, a FIFO or a socket.
     """
-    flags = os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW  # O_NONBLOCK: a FIFO must not hang the command
     try:
-        fd = _open(real, flags, writable)
+        fd = _open(place, writable)
     except OSError as error:
         if error.errno in (errno.ENXIO, errno.EISDIR):
-            raise UnsafeFile(path, "not a regular file") from error
-        raise refusal(path, "cannot be opened", error) from error
+            raise UnsafeFile(place.path, "not a regular file") from error
+        raise refusal(place.path, "cannot be opened", error) from error
     try:
         regular = stat.S_ISREG(os.fstat(fd).st_mode)
     except OSError as error:
         os.close(fd)
-        raise refusal(path, "cannot be looked at", error) from error
+        raise refusal(place.path, "cannot be looked at", error) from error
     if not regular:
         os.close(fd)
-        raise UnsafeFile(path, "not a regular file")
+        raise UnsafeFile(place.path, "not a regular file")
     return fd
 
 
-def _open(real: str, flags: int, writable: bool) -> int:
+def _open(place: Place, writable: bool) -> int:
+    directory, name = place.directory, place.name
     if writable:
         try:
-            return os.open(real, os.O_RDWR | flags)
+            return directory.open_file(name, os.O_RDWR | os.O_NONBLOCK)  # O_NONBLOCK: a FIFO must not hang the command
         except OSError as error:
             if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ETXTBSY):
                 raise
-    return os.open(real, os.O_RDONLY | flags)
+    return directory.open_file(name, os.O_RDONLY | os.O_NONBLOCK)
 
 
-def lock(path: str, real: str, wait: float) -> int:
-    """Return a descriptor of `real`, exclusively locked; closing it gives the lock back.
-
-    `wait` is the longest time to wait, in seconds.
+def lock(place: Place, deadline: Deadline) -> int:
+    """Return a descriptor of the file at `place`, exclusively locked; closing it gives the lock back.
 
     Raises:
         NotFound, AccessDenied, UnsafeFile: as `open_regular`.
-        Locked: others held the lock all that time.
+        Locked: others held the lock until the deadline was over.
     """
-    deadline = time.monotonic() + wait
     while True:
-        fd = open_regular(path, real, writable=True)
+        fd = open_regular(place, writable=True)
         try:
-            _lock_by(fd, deadline, path, wait)
-            if leads_to(real, fd):
+            _lock_by(fd, deadline, place.path)
+            if place.directory.leads_to(place.name, fd):
                 return fd
+            if not deadline.left:
+                raise Locked(place.path, f"replaced all the time for {deadline.wait:g} s", "run this again")
         except BaseException:
             os.close(fd)
             raise
         os.close(fd)
 
 
-def leads_to(real: str, fd: int) -> bool:
-    """Tell whether the name `real` still leads to the inode that `fd` has open."""
-    try:
-        return os.path.samestat(os.lstat(real), os.fstat(fd))
-    except OSError:
-        return False  # gone, or (ESTALE, on NFS) replaced by another machine
-
-
-def _lock_by(fd: int, deadline: float, path: str, wait: float) -> None:
+def _lock_by(fd: int, deadline: Deadline, path: str) -> None:
     pause = _FIRST_PAUSE
     while True:
         try:
@@ -97,11 +92,9 @@ def _lock_by(fd: int, deadline: float, path: str, wait: float) -> None:
         except OSError as error:
             if error.errno not in (errno.EAGAIN, errno.EACCES, errno.EINTR):
                 raise refusal(path, "cannot be locked", error) from error
-        if time.monotonic() >= deadline:
-            raise Locked(
-                path, f"still locked by {_holder(fd)} after {wait:g} s", "wait for it to end, then run this again"
-            )
-        time.sleep(pause)
+        if not deadline.pause(pause):
+            reason = f"still locked by {_holder(fd)} after {deadline.wait:g} s"
+            raise Locked(path, reason, "wait for it to end, then run this again")
         pause = min(pause * 2, _LONGEST_PAUSE)
 
 

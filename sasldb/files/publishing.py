@@ -11,101 +11,106 @@ import os
 import time
 
 from sasldb.errors import UnsafeFile
-from sasldb.files.draft import Draft, dress, drop_inherited_acl, sweep, sync_directory
+from sasldb.files.attributes import set_metadata
+from sasldb.files.draft import Draft, sweep
 from sasldb.files.ownership import Wishes, due
 from sasldb.files.refusals import refusal
-from sasldb.files.replacing import mark_as_ours
+from sasldb.files.stamps import Stamp, mark_as_ours
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    Make = Callable[[str], None]
+    from sasldb.files.deadline import Deadline
+    from sasldb.files.draft import Make
+    from sasldb.files.place import Place
 
 _NO_LINKS_HERE = (errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS)
 _CYRUS_MAKES = 2.0  # seconds; an older `__db.NAME` is what a killed Cyrus tool left
 _PAUSE = 0.005  # seconds
 
 
-def publish(path: str, real: str, make: Make, wishes: Wishes) -> bool:
-    """Make the file `real`, which does not exist; `make` fills a file of zero bytes, to which it is given a path.
+def publish(place: Place, make: Make, wishes: Wishes, deadline: Deadline) -> bool:
+    """Make the file at `place`, which does not exist; `make` fills a file of zero bytes, to which it is given a path.
 
     Returns:
         False, with nothing changed, when another process has made the file meanwhile.
 
     Raises:
         WriteFailed, AccessDenied: the system refused a step; there is still no such file.
-        UnsafeFile: somebody else meddles with the files of the directory.
+        UnsafeFile: somebody else renames files in the directory.
     """
-    directory, name = os.path.split(real)
-    sweep(directory, name)
+    sweep(place.directory, place.name)
     try:
-        draft = Draft(directory, name)
+        draft = Draft(place.directory, place.name)
     except OSError as error:
-        raise refusal(path, "no file can be made in its directory", error) from error
+        raise refusal(place.path, "no file can be made in its directory", error) from error
     with draft:
-        make(draft.handle)
-        after = due(real, None, wishes)
+        after = due(place.real, None, wishes)
         try:
-            drop_inherited_acl(draft.fd)
-            dress(draft.fd, after.uid, after.gid, after.mode, None)
+            make(draft.handle)
+            set_metadata(draft.fd, after.uid, after.gid, after.mode, None)
             mark_as_ours(draft.fd)
             os.fsync(draft.fd)
-            if not draft.is_at(draft.path):
-                raise UnsafeFile(path, f"somebody else renames files in {directory}")
-            _give_name(draft, real)
+            if not draft.is_at(draft.name):
+                raise UnsafeFile(place.path, f"somebody else renames files in {place.directory.path}")
+            _give_name(draft, place.name)
         except FileExistsError:
             return False
         except OSError as error:
-            raise refusal(path, f"cannot be made as {after}", error) from error
+            raise refusal(place.path, f"cannot be made as {after}", error) from error
         try:
-            sync_directory(directory)
+            place.directory.sync()
         except OSError as error:
-            os.unlink(real)
-            raise refusal(path, "its directory cannot be synced", error) from error
-        return _outlasts_cyrus(draft, real)
+            _take_back(draft, place.name)
+            raise refusal(place.path, "its directory cannot be synced", error) from error
+        return _outlasts_cyrus(draft, place.name, deadline)
 
 
-def _give_name(draft: Draft, real: str) -> None:
+def _give_name(draft: Draft, name: str) -> None:
     """Give a new file its name, unless somebody has taken it (FileExistsError)."""
     try:
-        os.link(draft.path, real)
+        draft.directory.link(draft.name, name)
     except OSError as error:
         if error.errno not in _NO_LINKS_HERE:
             raise
-        _take_place(draft, real)
+        _take_place(draft, name)
 
 
-def _take_place(draft: Draft, real: str) -> None:
+def _take_place(draft: Draft, name: str) -> None:
     """Do the same where there are no hard links: hold the name with an empty file, locked, and rename over it."""
-    place = os.open(real, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    place = draft.directory.open_file(name, os.O_RDWR | os.O_CREAT | os.O_EXCL)
     try:
         try:
             fcntl.flock(place, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             raise FileExistsError(errno.EEXIST, "another writer was first") from error
-        there = os.fstat(place)
-        if there.st_size or not os.path.samestat(os.lstat(real), there):
+        if os.fstat(place).st_size or not draft.directory.leads_to(name, place):
             raise FileExistsError(errno.EEXIST, "another writer was first")
-        os.rename(draft.path, real)
-        draft.keep()
+        draft.rename(name)
     finally:
         os.close(place)
 
 
-def _outlasts_cyrus(draft: Draft, real: str) -> bool:
+def _take_back(draft: Draft, name: str) -> None:
+    """Take the name away again that may not outlast a power failure, if it is still ours."""
+    try:
+        if draft.is_at(name):
+            draft.directory.unlink(name)
+    except OSError:
+        pass  # the error that is raised says what failed
+
+
+def _outlasts_cyrus(draft: Draft, name: str, deadline: Deadline) -> bool:
     """Wait for a Cyrus tool that is making the same file; tell whether the name still leads to ours afterwards.
 
-    Such a tool looked for the file before ours was there, makes `__db.NAME` and renames it over whatever stands there by then.
+    Such a tool looked for the file before ours was there, makes `__db.NAME` and renames it over whatever is there by then.
     """
-    directory, name = os.path.split(real)
-    theirs = os.path.join(directory, f"__db.{name}")
+    theirs = f"__db.{name}"
     end = time.monotonic() + _CYRUS_MAKES
     while time.monotonic() < end:
         try:
-            if abs(time.time() - os.lstat(theirs).st_mtime) > _CYRUS_MAKES:
-                break
+            stamp = Stamp(draft.directory.status(theirs))
         except OSError:
             break
-        time.sleep(_PAUSE)
-    return draft.is_at(real)
+        if not stamp.within(_CYRUS_MAKES) or not deadline.pause(_PAUSE):
+            break
+    return draft.is_at(name)

@@ -12,38 +12,39 @@ from __future__ import annotations
 
 import errno
 import os
-import time
 
 from sasldb.errors import Conflict, UnsafeFile, WriteFailed
-from sasldb.files import inplace, journal
-from sasldb.files.draft import Draft, dress, sweep, sync_directory
-from sasldb.files.lock import leads_to
+from sasldb.files import inplace, journal, private_directory
+from sasldb.files.attributes import set_metadata
+from sasldb.files.draft import Draft, sweep
 from sasldb.files.ownership import Ownership, Wishes, due, told
 from sasldb.files.refusals import refusal
+from sasldb.files.stamps import Stamp, at_rest, mark_as_ours
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from sasldb.files.publishing import Make
+    from sasldb.files.deadline import Deadline
+    from sasldb.files.directory import Directory
+    from sasldb.files.draft import Make
+    from sasldb.files.place import Place
 
-_TRIES = 100
-_SMALL = 1 << 20  # octets; up to this size "still what was copied" compares contents too, above it time stamps alone
-_REST = 0.03  # seconds without a write, after which no Cyrus tool is thought to be between two of its writes
-_PATIENCE = 0.3  # seconds; a file that never rests is taken as it is, and checked as a whole
+_SMALL = 1 << 20  # bytes; up to this size "still what was copied" compares contents too, above it time stamps only
 _PAUSE = 0.005  # seconds
 _NO_RENAME_HERE = (errno.EBUSY, errno.EPERM, errno.EACCES, errno.EXDEV, errno.EROFS)
 
 
 class Replacement:
-    """One replacement of the locked file `fd`, which the name `real` leads to; `notes` tells what it did to owner and mode."""
+    """One replacement of the locked file `fd` at `place`; `notes` tells what it did to owner and mode."""
 
-    __slots__ = ("fd", "notes", "path", "real", "wishes")
+    __slots__ = ("_deadline", "_path", "fd", "notes", "place", "wishes")
 
-    def __init__(self, path: str, real: str, fd: int, wishes: Wishes) -> None:
-        self.path = path
-        self.real = real
+    def __init__(self, place: Place, fd: int, wishes: Wishes, deadline: Deadline) -> None:
+        self.place = place
         self.fd = fd
         self.wishes = wishes
         self.notes: list[str] = []
+        self._path = place.path
+        self._deadline = deadline
 
     def run(self, make: Make) -> None:
         """Let `make` change a copy, to which it is given a path, and put it in place; `make` is called again when need be.
@@ -51,88 +52,86 @@ class Replacement:
         Raises:
             WriteFailed, AccessDenied, UnsafeFile, Conflict: see the module.
         """
-        directory, name = os.path.split(self.real)
+        directory = self.place.directory
         try:
-            sweep(directory, name, os.fstat(self.fd))
-            journal.clear(directory, os.fstat(self.fd))
-            for _ in range(_TRIES):
-                if self._attempt(make, directory, name):
-                    return
+            sweep(directory, self.place.name, os.fstat(self.fd))
+            journal.clear(directory, self.fd)
+            while not self._attempt(make):
+                if not self._deadline.pause(_PAUSE):
+                    reason = f"other programs changed it all the time for {self._deadline.wait:g} s"
+                    raise Conflict(self._path, reason, "stop them, then run this again")
         except OSError as error:
-            raise refusal(self.path, "cannot be replaced", error) from error
-        raise Conflict(self.path, "other programs change it all the time", "stop them, then run this again")
+            raise refusal(self._path, "cannot be replaced", error) from error
 
-    def _attempt(self, make: Make, directory: str, name: str) -> bool:
-        alone = os.fstat(self.fd).st_nlink == 1
+    def _attempt(self, make: Make) -> bool:
+        renamable = os.fstat(self.fd).st_nlink == 1
         try:
-            draft = Draft(directory, name)
+            draft = Draft(self.place.directory, self.place.name)
         except OSError as error:
             if error.errno not in _NO_RENAME_HERE:
-                raise refusal(self.path, "no file can be made in its directory", error) from error
-            alone = False
-            draft = self._draft_elsewhere(name)
+                raise refusal(self._path, "no file can be made in its directory", error) from error
+            return self._attempt_elsewhere(make)
         with draft:
-            return self._exchange(make, draft, alone)
+            return self._exchange(make, draft, renamable)
 
-    def _draft_elsewhere(self, name: str) -> Draft:
-        directory = journal.refuge()
-        sweep(directory, name)
+    def _attempt_elsewhere(self, make: Make) -> bool:
+        elsewhere = private_directory.private_directory()
         try:
-            return Draft(directory, name)
-        except OSError as error:
-            raise refusal(self.path, f"no file can be made in {directory}", error) from error
+            sweep(elsewhere, self.place.name)
+            with self._draft_in(elsewhere) as draft:
+                return self._exchange(make, draft, renamable=False)
+        finally:
+            private_directory.leave(elsewhere)
+            elsewhere.close()
 
-    def _exchange(self, make: Make, draft: Draft, alone: bool) -> bool:
+    def _draft_in(self, directory: Directory) -> Draft:
+        try:
+            return Draft(directory, self.place.name)
+        except OSError as error:
+            raise refusal(self._path, f"no file can be made in {directory.path}", error) from error
+
+    def _exchange(self, make: Make, draft: Draft, renamable: bool) -> bool:
         """Do it once; False when another program wrote to the file meanwhile."""
         status, content = self._copy_to(draft)
         if status is None:
             return False
         make(draft.handle)
-        after = due(self.real, status, self.wishes)
+        after = due(self.place.real, status, self.wishes)
         try:
-            alone = alone and self._dress(draft, after, status)
+            renamable = renamable and self._set_metadata(draft, after, status)
             os.fsync(draft.fd)
         except OSError as error:
-            raise refusal(self.path, f"cannot be written as {after}", error) from error
-        if not leads_to(self.real, self.fd):
-            raise Conflict(self.path, "replaced by another program while it was edited", "run this again")
+            raise refusal(self._path, f"cannot be written as {after}", error) from error
+        if not self.place.directory.leads_to(self.place.name, self.fd):
+            raise Conflict(self._path, "replaced by another program while it was edited", "run this again")
         if not self._still(status, content):
             return False
-        if not draft.is_at(draft.path):
-            raise UnsafeFile(self.path, f"somebody else renames files in {os.path.dirname(draft.path)}")
-        if not (alone and self._rename(draft)):
-            inplace.overwrite(self.path, self.fd, draft, (after.uid, after.gid, after.mode))
+        if not draft.is_at(draft.name):
+            raise UnsafeFile(self._path, f"somebody else renames files in {draft.directory.path}")
+        if not (renamable and self._rename(draft)):
+            inplace.overwrite(self.place, self.fd, draft, after)
             if not self._holds(draft):
                 return False
             if os.fstat(self.fd).st_uid == os.geteuid():  # nobody else may set the times
                 mark_as_ours(self.fd)
-        self.notes = told(self.path, status, after)
+        self.notes = told(self._path, status, after)
         return True
 
     def _copy_to(self, draft: Draft) -> tuple[os.stat_result | None, bytes]:
         """Copy the file to the draft; return its status (None when it changed meanwhile) and, of a small one, the content."""
-        status = self._rested()
+        status = at_rest(self.fd, self._deadline)
         try:
             draft.refill(self.fd, status)
             content = os.pread(draft.fd, _SMALL, 0) if status.st_size <= _SMALL else b""
         except OSError as error:
-            if stamp(self.fd)[0] < status.st_size:
+            if Stamp.of(self.fd).size < status.st_size:
                 return None, b""
-            raise refusal(self.path, "cannot be copied", error) from error
+            raise refusal(self._path, "cannot be copied", error) from error
         return (status if self._still(status, content) else None), content
-
-    def _rested(self) -> os.stat_result:
-        """Return the file's status, after a pause if a program other than ours has just written to it."""
-        end = time.monotonic() + _PATIENCE
-        status = os.fstat(self.fd)
-        while written_by_others(status, _REST) and time.monotonic() < end:
-            time.sleep(_PAUSE)
-            status = os.fstat(self.fd)
-        return status
 
     def _still(self, status: os.stat_result, content: bytes) -> bool:
         """Tell whether the file is still as it was when `status` was taken and `content` read."""
-        if stamp(self.fd) != (status.st_size, status.st_mtime_ns, status.st_ctime_ns):
+        if Stamp.of(self.fd) != Stamp(status):
             return False
         return status.st_size > _SMALL or os.pread(self.fd, _SMALL, 0) == content
 
@@ -143,11 +142,11 @@ class Replacement:
         same = all(os.pread(self.fd, _SMALL, at) == os.pread(draft.fd, _SMALL, at) for at in pieces)
         return same and os.fstat(self.fd).st_size == size
 
-    def _dress(self, draft: Draft, after: Ownership, status: os.stat_result) -> bool:
+    def _set_metadata(self, draft: Draft, after: Ownership, status: os.stat_result) -> bool:
         """Give the draft owner, mode and attributes; False where only an overwrite in place can keep them."""
         kept = (after.uid, after.gid) == (status.st_uid, status.st_gid)
         try:
-            dress(draft.fd, after.uid, after.gid, after.mode, self.fd)
+            set_metadata(draft.fd, after.uid, after.gid, after.mode, self.fd)
         except OSError as error:
             if error.errno not in (errno.EPERM, errno.EACCES) or not kept:
                 raise
@@ -157,53 +156,30 @@ class Replacement:
 
     def _rename(self, draft: Draft) -> bool:
         """Move the draft into place; False where the file can only be overwritten."""
-        directory = os.path.dirname(self.real)
+        directory, name = self.place.directory, self.place.name
         try:
-            os.rename(draft.path, self.real)
+            draft.rename(name)
         except OSError as error:
             if error.errno in _NO_RENAME_HERE:
                 return False
-            raise refusal(self.path, "cannot be renamed into place", error) from error
-        draft.keep()
+            raise refusal(self._path, "cannot be renamed into place", error) from error
         try:
-            sync_directory(directory)
+            directory.sync()
         except OSError as error:
-            self._take_back(directory)
-            raise refusal(self.path, "its directory cannot be synced", error) from error
-        if not draft.is_at(self.real):
-            raise UnsafeFile(self.path, f"somebody else renames files in {directory}")
+            self._take_back()
+            raise refusal(self._path, "its directory cannot be synced", error) from error
+        if not draft.is_at(name):
+            raise UnsafeFile(self._path, f"somebody else renames files in {directory.path}")
         return True
 
-    def _take_back(self, directory: str) -> None:
+    def _take_back(self) -> None:
         """Put the old file back under its name: `fd` still has its inode."""
         try:
             status = os.fstat(self.fd)
-            with Draft(directory, os.path.basename(self.real)) as old:
+            with Draft(self.place.directory, self.place.name) as old:
                 old.refill(self.fd, status)
-                dress(old.fd, status.st_uid, status.st_gid, status.st_mode & 0o7777, self.fd)
-                os.rename(old.path, self.real)
-                old.keep()
+                set_metadata(old.fd, status.st_uid, status.st_gid, status.st_mode & 0o7777, self.fd)
+                old.rename(self.place.name)
         except OSError as error:
-            raise WriteFailed(
-                self.path, f"changed, but that may not outlast a power failure: {error.strerror}", "check the disk"
-            ) from error
-
-
-def stamp(fd: int) -> tuple[int, int, int]:
-    """Return what changes whenever a program writes to the file: its size and times."""
-    status = os.fstat(fd)
-    return status.st_size, status.st_mtime_ns, status.st_ctime_ns
-
-
-def mark_as_ours(fd: int) -> None:
-    """Set the time of the last write a little back, so that it differs from the time of the last change.
-
-    A Cyrus tool's write makes both the same: that tells its files, in the middle of whose writing it may be, from ours, which are whole.
-    """
-    status = os.fstat(fd)
-    os.utime(fd, ns=(status.st_atime_ns, status.st_mtime_ns - 1000))
-
-
-def written_by_others(status: os.stat_result, seconds: float) -> bool:
-    """Tell whether a program other than ours wrote to the file within the last `seconds`."""
-    return status.st_mtime_ns == status.st_ctime_ns and abs(time.time() - status.st_mtime) < seconds
+            reason = f"changed, but that may not outlast a power failure: {error.strerror}"
+            raise WriteFailed(self._path, reason, "check the disk") from error

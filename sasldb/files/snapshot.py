@@ -9,82 +9,111 @@ Errors: NotFound, AccessDenied, UnsafeFile, EmptyFile, WriteFailed (EIO while re
 from __future__ import annotations
 
 import os
-import time
 
-from sasldb.errors import Conflict, EmptyFile, NotFound, quoted
+from sasldb.errors import AccessDenied, Conflict, Corrupt, EmptyFile, NotFound, quoted
 from sasldb.files.draft import copy
 from sasldb.files.journal import pending
 from sasldb.files.lock import open_regular
+from sasldb.files.place import Place
 from sasldb.files.refusals import refusal
-from sasldb.files.trust import resolve
+from sasldb.files.stamps import Stamp
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sasldb.files.deadline import Deadline
+    from sasldb.files.journal import Journal
+
     Inspect = Callable[[Callable[[int, int], bytes], int], object]
 
-_IN_MEMORY = 8 << 20  # octets
-_TRIES = 50
+_IN_MEMORY = 8 << 20  # bytes
 _PAUSE = 0.01  # seconds
-_RECENT = 1.0  # seconds; a Cyrus tool writes for some milliseconds
-_TICK = 0.01  # seconds; within one tick of the kernel's clock a second write does not show in the time stamp
 
 
 class Snapshot:
-    """What `path` held when it was made: `read(offset, length)`, `size` in octets. Close it after use."""
+    """What `path` held when it was made: `read(offset, length)`, `size` in bytes, `stamp` of the file then. Close it after use."""
 
-    __slots__ = ("_content", "_fd", "_inspect", "path", "real", "size")
+    __slots__ = ("_content", "_deadline", "_fd", "_inspect", "_place", "path", "size", "stamp")
 
-    def __init__(self, path: str, inspect: Inspect | None = None) -> None:
+    def __init__(self, path: str, deadline: Deadline, inspect: Inspect | None = None) -> None:
         """Read or copy the file; the errors are those of this module.
 
         `inspect` is called with a function that reads from the file and its size before a large one is copied, and may
         refuse it by an exception.
         """
         self.path = path
-        self.real = resolve(path)
+        self._deadline = deadline
         self._inspect = inspect
+        self._content = b""
         self._fd = self.size = -1
-        try:
-            for _ in range(_TRIES):
-                if self._look():
-                    break
-                time.sleep(_PAUSE)
-            # A file that never rests is read as it is: the pages are checked one by one all the same.
-        except OSError as error:
-            raise refusal(path, "cannot be read", error) from error
+        self.stamp: Stamp | None = None
+        with Place(path) as self._place:
+            try:
+                self._take_when_at_rest()
+            except OSError as error:
+                raise refusal(path, "cannot be read", error) from error
         if self.size < 0:
             raise Conflict(path, "overwritten by other programs all the time", "run this again")
         if self.size == 0:
             raise EmptyFile(path, "zero bytes, not a database", f"to make it one, run: sasldb init -f {quoted(path)}")
 
+    def settles(self) -> bool:
+        """Wait a little for a program that may have been writing to the file; False when there was none, or the deadline is over."""
+        return self.stamp is not None and self.stamp.recent and self._deadline.pause(_PAUSE)
+
+    def _take_when_at_rest(self) -> None:
+        """Look until nobody writes to the file; one that never rests is taken as it is, for the pages are checked one by one."""
+        while True:
+            try:
+                if self._look() or not self._deadline.pause(_PAUSE):
+                    return
+            except (
+                Corrupt,
+                AccessDenied,
+            ):  # a program is writing, or overwrites the file and lets us not read its journal
+                if not self.settles():
+                    raise
+
     def _look(self) -> bool:
         """Take what the file holds now, or what its journal says it is about to hold; False when it changed meanwhile."""
         try:
-            fd = open_regular(self.path, self.real)
+            fd = open_regular(self._place)
         except NotFound as error:
             remedy = f"to make it, run: sasldb init -f {quoted(self.path)}"
             raise NotFound(self.path, "no such file", remedy) from error
-        directory = os.path.dirname(self.real)
         try:
-            before = os.fstat(fd)
-            begun = pending(self.path, directory, fd)
+            before = self.stamp = Stamp.of(fd)
+            begun = pending(self.path, self._place.directory, fd)
             if begun is None:
-                self._take(fd, before.st_size)
+                self._take(fd, before.size)
                 # A writer in place shows in its journal or, once that is gone, in the time of the last change.
-                return pending(self.path, directory, fd) is None and _rested(before, os.fstat(fd))
+                return self._is_unchanged(fd, before)
         finally:
             os.close(fd)
+        return self._take_from(begun)
+
+    def _is_unchanged(self, fd: int, before: Stamp) -> bool:
+        begun = pending(self.path, self._place.directory, fd)
+        if begun is not None:
+            begun.close()
+            return False
+        return before == Stamp.of(fd) and before.shows_the_next_write()
+
+    def _take_from(self, journal: Journal) -> bool:
+        """Take the content that the database is to have; False when its writer has just finished."""
         try:
-            fd = begun.open(begun.new)
-        except OSError:
-            return False  # its writer has just finished
-        try:
-            self._take(fd, os.fstat(fd).st_size)
-            return True
+            try:
+                fd = journal.open(journal.wanted)
+            except OSError:
+                return False
+            try:
+                self._take(fd, os.fstat(fd).st_size)
+                return True
+            finally:
+                os.close(fd)
         finally:
-            os.close(fd)
+            journal.close()
 
     def _take(self, fd: int, size: int) -> None:
         self.close()
@@ -94,9 +123,9 @@ class Snapshot:
             return
         if self._inspect is not None:
             self._inspect(lambda offset, length: os.pread(fd, length, offset), size)
-        for directory in (os.path.dirname(self.real), "/var/tmp", "/tmp"):
+        for directory, within in ((".", self._place.directory.fd), ("/var/tmp", None), ("/tmp", None)):
             try:
-                self._fd = os.open(directory, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
+                self._fd = os.open(directory, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600, dir_fd=within)
                 copy(fd, self._fd, size)
                 return
             except (OSError, AttributeError):
@@ -118,22 +147,3 @@ class Snapshot:
             os.close(self._fd)
             self._fd = -1
         self._content = b""
-
-
-def written_lately(path: str) -> bool:
-    """Tell whether the file was written to within the last second: a damaged look may be that of a program still writing."""
-    try:
-        return abs(time.time() - os.stat(path).st_mtime) < _RECENT
-    except OSError:
-        return False
-
-
-def _rested(before: os.stat_result, after: os.stat_result) -> bool:
-    """Tell whether nobody wrote to the file between the two looks, and long enough before the first that it would show."""
-    age = time.time() - before.st_mtime
-    same = (before.st_size, before.st_mtime_ns, before.st_ctime_ns) == (
-        after.st_size,
-        after.st_mtime_ns,
-        after.st_ctime_ns,
-    )
-    return same and (age > _TICK or before.st_mtime_ns != before.st_ctime_ns)

@@ -9,8 +9,6 @@ StaleCopy: the database was made.
 
 from __future__ import annotations
 
-import os
-
 from sasldb.errors import FileExists
 from sasldb.files.exclusive import Exclusive, claim
 from sasldb.files.jail import copy_in_jail
@@ -52,7 +50,7 @@ def create(path: str, wishes: Wishes, dry_run: bool = False) -> Created:
         if held.size:
             raise _exists(path, held.read(0, HEAD))
         copy = _copy(held)
-        present = None if held.fd is None else os.fstat(held.fd)
+        present = held.status()
         if not dry_run and not held.replace(lambda draft: _make(draft, path)):
             raise FileExists(path, "another process has made it just now")
         if copy is not None and not dry_run:

@@ -9,14 +9,13 @@ Errors: Corrupt, UnknownFormat, FormatUnavailable, WriteFailed, AccessDenied, Co
 from __future__ import annotations
 
 import os
-import time
 
 from sasldb.errors import Conflict, Corrupt
 from sasldb.files.exclusive import Exclusive
 from sasldb.files.refusals import refusal
 from sasldb.formats.table import open_pages
 from sasldb.store.changes import ChangeSet, look_up
-from sasldb.store.ground import LOOKS, PAUSE, WHOLE, Ground
+from sasldb.store.ground import WHOLE, Ground
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ def commit(held: Exclusive, ground: Ground, changes: ChangeSet) -> bool:
     Returns:
         False, with nothing changed, when the file did not exist and another process has made it meanwhile: lock it, try again.
     """
-    for look in range(LOOKS):
+    while True:
         try:
             pages = ground.pages()
             values = changes.resolve(pages)
@@ -39,10 +38,8 @@ def commit(held: Exclusive, ground: Ground, changes: ChangeSet) -> bool:
                 return True
             return held.replace(lambda draft: _Step(held, ground, changes, values).run(draft))
         except Corrupt:
-            if look + 1 == LOOKS or not held.recent():
+            if not held.settles():  # else a Cyrus tool was writing while its file was copied
                 raise
-            time.sleep(PAUSE)  # a Cyrus tool was writing while its file was copied
-    return False
 
 
 class _Step:
@@ -95,7 +92,8 @@ class _Step:
 
     def _check_before(self, pages: Pages, values: Values, size: int) -> None:
         """Look at what libdb will touch; at everything where a Cyrus tool may have been between two writes."""
-        if self._held.recent_by_others() or (size <= WHOLE and self._ground.moved()):
+        stamp = self._held.stamp()
+        if (stamp is not None and stamp.recent and stamp.by_others) or (size <= WHOLE and self._ground.moved()):
             pages.check()
         elif size > WHOLE:
             pages.check_around(values, _added(values))

@@ -5,7 +5,7 @@ change of the database, by the same steps and under a lock of its own. Who chang
 whoever comes last brings the newest.
 
 A file in the jail need not be a copy: some people work on it alone. It is taken for one only if nothing of its own can be lost:
-- it has zero bytes, or the very octets that the database had before the change;
+- it has zero bytes, or the very bytes that the database had before the change;
 - or all its records are records of the database too, so that it is only behind;
 - or it was made by these steps, and nobody has written to it since (`files.copied`): what it has more was deleted from the database.
 Times and relationship alone would not do: a password that was changed in the jail first and in the database later looks the same as one
@@ -19,11 +19,14 @@ from __future__ import annotations
 import os
 import stat
 
-from sasldb.errors import Conflict, DatabaseError, SecretUnusable, StaleCopy
+from sasldb.errors import Conflict, DatabaseError, NotFound, SecretUnusable, StaleCopy
 from sasldb.files import copied
+from sasldb.files.deadline import Deadline
 from sasldb.files.draft import write_all
 from sasldb.files.exclusive import Exclusive
+from sasldb.files.lock import open_regular
 from sasldb.files.ownership import Wishes
+from sasldb.files.place import Place
 from sasldb.files.refusals import refusal
 from sasldb.files.snapshot import Snapshot
 from sasldb.model.record import split_key
@@ -49,14 +52,16 @@ class JailCopy:
         self._held = held
         self.path = path
         self.same = self.foreign = False
+        database = held.status()
         try:
-            status = os.stat(path)
-            if held.fd is not None and os.path.samestat(status, os.fstat(held.fd)):
+            with Place(path) as place:
+                status = place.directory.status(place.name)
+            if database is not None and os.path.samestat(status, database):
                 self.same = True
             elif stat.S_ISREG(status.st_mode) and status.st_size:
                 self.foreign = not (_has_no_records(path) if held.fd is None else _is_copy(path, held.path, held.fd))
-        except OSError:
-            pass  # `follow` meets it again, and tells
+        except (OSError, NotFound):
+            pass  # `follow` meets it again, and reports it
         except DatabaseError:
             self.foreign = True
 
@@ -71,30 +76,30 @@ class JailCopy:
         if self.foreign:
             return [f"{self.path}: not a copy of {self._held.path}, and left as it is"]
         try:
-            return copy(self._held.path, self.path, self._held.wishes)
+            return copy(self._held.path, self.path, self._held.wishes, deadline=self._held.deadline)
         except DatabaseError as error:
             remedy = "mend that, then run: sasldb postfix setup"
             reason = f"{self._held.path} was changed, this copy of it was not: {error.reason}"
             raise StaleCopy(self.path, reason, remedy) from error
 
 
-def copy(source: str, target: str, wishes: Wishes, create: bool = False) -> list[str]:
+def copy(source: str, target: str, wishes: Wishes, create: bool = False, deadline: Deadline | None = None) -> list[str]:
     """Make the file `target` a copy of the database `source`, under the lock of the former, and return sentences about it.
 
-    With `create` it need not exist. Where it is a copy already, owner and mode are made right.
+    With `create` it need not exist. If it is a copy already, owner and mode are made right. All waiting counts against `deadline`.
 
     Raises:
         DatabaseError: one cannot be read, or the other not written; what was there stands.
     """
-    held = Exclusive(target, wishes, create=create, wait=_WAIT)
+    held = Exclusive(target, wishes, create, deadline or Deadline(_WAIT))
     try:
-        snapshot = Snapshot(source)
+        snapshot = Snapshot(source, held.deadline)
         try:
             if held.fd is not None and _same_content(snapshot, held):
                 held.adjust()
             elif not held.replace(lambda draft: _pour(snapshot, draft, target)):
                 raise Conflict(target, "another process has made it just now", "run this again")
-            _note(snapshot, target)
+            _note(snapshot, held)
         finally:
             snapshot.close()
         return held.notes
@@ -105,25 +110,27 @@ def copy(source: str, target: str, wishes: Wishes, create: bool = False) -> list
 def is_copy(path: str, database: str) -> bool:
     """Tell whether the file `path` is a copy, new or old, of the file `database`, so that nothing is lost with it.
 
-    The errors are those of reading them as files; one that is no sound database is a copy only by its octets, or by the note on it.
+    The errors are those of reading them as files; one that is no sound database is a copy only by its bytes, or by the note on it.
     """
+    with Place(database) as place:
+        original = open_regular(place)
     try:
-        fd = os.open(database, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            return not os.stat(path).st_size or _is_copy(path, database, fd)
-        finally:
-            os.close(fd)
+        return _is_copy(path, database, original)
     except OSError as error:
         raise refusal(path, "cannot be compared", error) from error
+    finally:
+        os.close(original)
 
 
 def _is_copy(path: str, database: str, opened: int) -> bool:
     """Tell whether the file `path` is a copy, new or old, of `database`, which descriptor `opened` has open."""
-    original = os.fstat(opened)
-    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    size = os.fstat(opened).st_size
+    with Place(path) as place:
+        fd = open_regular(place)
     try:
-        same = os.fstat(fd).st_size == original.st_size and _same_octets(fd, opened, original.st_size)
-        return same or copied.untouched(fd) or _adds_nothing(path, database)
+        present = os.fstat(fd).st_size
+        same = present == size and _same_bytes(fd, opened, size)
+        return not present or same or copied.untouched(fd) or _adds_nothing(path, database)
     finally:
         os.close(fd)
 
@@ -156,7 +163,7 @@ def _has_no_records(path: str) -> bool:
         return next(database.records(), None) is None
 
 
-def _same_octets(one: int, other: int, size: int) -> bool:
+def _same_bytes(one: int, other: int, size: int) -> bool:
     return all(os.pread(one, _PIECE, at) == os.pread(other, _PIECE, at) for at in range(0, size, _PIECE))
 
 
@@ -166,10 +173,10 @@ def _same_content(source: Snapshot, target: Exclusive) -> bool:
     return all(source.read(at, _PIECE) == target.read(at, _PIECE) for at in range(0, source.size, _PIECE))
 
 
-def _note(source: Snapshot, path: str) -> None:
-    """Note on the file `path` that it is a copy, if it still has what `source` has: the time is taken before that is looked at."""
+def _note(source: Snapshot, target: Exclusive) -> None:
+    """Note on the file at the place of `target` that it is a copy, if it still has what `source` has: the time is taken before that is looked at."""
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        fd = target.place.directory.open_file(target.place.name, os.O_RDONLY | os.O_NONBLOCK)
         try:
             status = os.fstat(fd)
             same = all(source.read(at, _PIECE) == os.pread(fd, _PIECE, at) for at in range(0, source.size, _PIECE))

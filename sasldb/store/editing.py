@@ -150,9 +150,9 @@ class Editor:
         changes = self._open()
         self._over = True
         copy = self._jail_copy()
+        self._held.deadline.go_on()
         while not commit(self._held, self._ground, changes):
-            self._held.close()  # another process made the file just now: its lock is the one to have
-            self._held.lock_again(WAIT)
+            self._held.lock_again()  # another process made the file just now: its lock is the one to have
         self.notes = self._held.notes
         if copy is not None:
             self.notes += copy.follow()
@@ -208,7 +208,7 @@ def edit(
         realm: of bare user names; None is the host's name in lower case.
         create: make the file at the commit when there is none.
         adopt_empty: take a file of zero bytes for an empty database.
-        wait: the longest time to wait for the lock, in seconds.
+        wait: the longest time to wait for others, for the lock and for programs that take none, in seconds.
         wishes: owner, group and mode; None takes them from SASLDB_OWNER, SASLDB_GROUP and SASLDB_MODE.
 
     Raises:

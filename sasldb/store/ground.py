@@ -8,8 +8,6 @@ Errors: those of `formats.table` and of reading the file.
 
 from __future__ import annotations
 
-import time
-
 from sasldb.errors import Corrupt
 from sasldb.files.exclusive import Exclusive
 from sasldb.formats.table import open_pages
@@ -23,8 +21,6 @@ if TYPE_CHECKING:
 
 WHOLE = 128 << 10  # octets up to which a file is checked as a whole; a larger one only where it is read or changed
 _IN_MEMORY = 8 << 20  # octets up to which a file is read at once
-PAUSE = 0.02  # seconds between two looks at a file that a Cyrus tool may be writing
-LOOKS = 50
 
 
 class Ground:
@@ -45,15 +41,12 @@ class Ground:
 
     def pages(self) -> Pages | None:
         """Return the file's records, checked as a whole if it is not large; None while there is no file or zero bytes."""
-        for look in range(LOOKS):
-            if self._pages is not None or not self._held.size:
-                break
+        while self._pages is None and self._held.size:
             try:
                 self._pages = self._open()
             except Corrupt:
-                if look + 1 == LOOKS or not self._held.recent():
+                if not self._held.settles():
                     raise
-                time.sleep(PAUSE)
         return self._pages
 
     def _open(self) -> Pages:

@@ -5,10 +5,9 @@ Errors: NotFound, AccessDenied, UnsafeFile, EmptyFile, UnknownFormat, FormatUnav
 
 from __future__ import annotations
 
-import time
-
 from sasldb.errors import Corrupt
-from sasldb.files.snapshot import Snapshot, written_lately
+from sasldb.files.deadline import Deadline
+from sasldb.files.snapshot import Snapshot
 from sasldb.formats.table import open_pages
 from sasldb.model.identity import UserId
 from sasldb.model.record import split_key
@@ -24,8 +23,7 @@ if TYPE_CHECKING:
     from sasldb.formats.table import Pages
     from sasldb.model.verdict import Verdict
 
-_LOOKS = 20
-_PAUSE = 0.05  # seconds
+WAIT = 2.0  # seconds; a Cyrus tool writes for some milliseconds
 
 
 class Database:
@@ -33,33 +31,33 @@ class Database:
 
     __slots__ = ("_closed", "_pages", "_snapshot", "path", "realm")
 
-    def __init__(self, path: str, realm: str | bytes | None = None, checked: bool = True) -> None:
+    def __init__(
+        self, path: str, realm: str | bytes | None = None, checked: bool = True, *, wait: float = WAIT
+    ) -> None:
         """Take the snapshot of `path`. `realm` is that of bare user names; None is the host's name in lower case.
 
         With `checked` the whole file is looked at first, so that damage is told before anything is read; without it a page is
-        looked at when it is reached, which a list of a large file prefers.
+        looked at when it is reached, which a list of a large file prefers. `wait` is the longest time to wait for a program
+        that is writing, in seconds.
         """
         self.path = path
         self._closed = False
         self.realm = None if realm is None else to_bytes(realm)
-        for look in range(_LOOKS):
+        deadline = Deadline(wait)
+        while True:
+            self._snapshot = Snapshot(path, deadline, lambda read, size: open_pages(read, size, path))
             try:
-                self._open(checked)
+                self._pages: Pages = open_pages(self._read, self._snapshot.size, path)
+                if checked:
+                    self._pages.check()
                 return
             except Corrupt:
-                if look + 1 == _LOOKS or not written_lately(path):
+                self._snapshot.close()
+                if not self._snapshot.settles():
                     raise
-                time.sleep(_PAUSE)  # a Cyrus tool may be writing just now
-
-    def _open(self, checked: bool) -> None:
-        self._snapshot = Snapshot(self.path, lambda read, size: open_pages(read, size, self.path))
-        try:
-            self._pages: Pages = open_pages(self._read, self._snapshot.size, self.path)
-            if checked:
-                self._pages.check()
-        except BaseException:
-            self._snapshot.close()
-            raise
+            except BaseException:
+                self._snapshot.close()
+                raise
 
     def _read(self, offset: int, length: int) -> bytes:
         if self._closed:

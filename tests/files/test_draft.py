@@ -7,13 +7,15 @@ import os
 from multiprocessing.synchronize import Event
 from pathlib import Path
 
+from sasldb.files.directory import Directory
 from sasldb.files.draft import Draft, sweep
 
 
 def sweep_until(stop: Event, directory: str) -> None:
     """Sweep without a pause."""
+    place = Directory.open(directory)
     while not stop.is_set():
-        sweep(directory, "db")
+        sweep(place, "db")
 
 
 def test_a_draft_is_never_taken_for_litter(tmp_path: Path) -> None:
@@ -24,9 +26,11 @@ def test_a_draft_is_never_taken_for_litter(tmp_path: Path) -> None:
     for sweeper in sweepers:
         sweeper.start()
     try:
+        place = Directory.open(str(tmp_path))
         for _ in range(3000):
-            with Draft(str(tmp_path), "db") as draft:
-                assert os.path.samestat(os.stat(draft.path), os.fstat(draft.fd))
+            with Draft(place, "db") as draft:
+                assert draft.is_at(draft.name)
+        place.close()
     finally:
         stop.set()
         for sweeper in sweepers:

@@ -13,8 +13,10 @@ import pytest
 
 import sasldb
 from sasldb.errors import Corrupt, DatabaseError, Locked, NotFound, UnsafeFile, WriteFailed
-from sasldb.files.journal import Journal
-from sasldb.files.trust import warnings
+from sasldb.files import private_directory
+from sasldb.files.directory import Directory
+from sasldb.files.journal import Journal, place_for
+from sasldb.files.place import Place
 
 
 def set_one(path: Path, password: bytes = b"") -> None:
@@ -137,10 +139,14 @@ def half_done(path: Path, torn: bytes) -> Journal:
     set_one(path, b"second")
     new = path.read_bytes()
     path.write_bytes(torn or new[:4096] + old[4096:])
-    journal = Journal(str(path.parent), path.stat())
+    directory = Directory.open(str(path.parent))
+    with open(path, "rb") as database:
+        journal = place_for(directory, database.fileno())
+    directory.close()
     for name, content in ((journal.old, old), (journal.new, new)):
-        Path(name).write_bytes(content)
-        os.chmod(name, 0o600)
+        Path(journal.path(name)).write_bytes(content)
+        os.chmod(journal.path(name), 0o600)
+    journal.close()
     return journal
 
 
@@ -161,37 +167,44 @@ def test_a_journal_that_no_longer_fits_is_for_a_person(path: Path, tmp_path: Pat
     journal = half_done(path, third)
     os.utime(path, (1, 1))
     for attempt in (lambda: accepts(path, b"third"), lambda: set_one(path)):
-        with pytest.raises(Corrupt, match=journal.new):
+        with pytest.raises(Corrupt, match=journal.path(journal.new)):
             attempt()
     assert path.read_bytes() == third
-    assert os.path.exists(journal.old) and os.path.exists(journal.new)
+    assert all(os.path.exists(journal.path(name)) for name in (journal.old, journal.new))
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a journal of somebody else's")
-def test_a_journal_of_the_group_counts_where_the_group_may_write(path: Path) -> None:
+def test_a_journal_of_the_group_counts_where_the_group_may_write(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What a member of a group that may write to the file had begun is finished by root; by mode 0640 it is not believed."""
     os.chown(path, 0, 60)  # games: a group that Debian gives to no other user than games
     journal = half_done(path, b"")
-    torn = path.read_bytes()
+    monkeypatch.setattr(private_directory, "_PARENTS", (str(tmp_path),))
+    theirs = tmp_path / "sasldb-5"  # the user games
+    theirs.mkdir(0o700)
     for name in (journal.old, journal.new):
-        os.chown(name, 5, 60)  # the user games
+        os.chown(journal.path(name), 5, 60)
+        (tmp_path / name).rename(theirs / name)
+    os.chown(theirs, 5, 60)
+    torn = path.read_bytes()
+    old = (theirs / journal.old).read_bytes()
     path.chmod(0o640)
-    assert path.read_bytes() == torn
-    old, new = Path(journal.old).read_bytes(), Path(journal.new).read_bytes()
     path.write_bytes(old)
     assert accepts(path, b"first")
-    path.write_bytes(new[:4096] + old[4096:])
+    path.write_bytes(torn)
     path.chmod(0o660)
     assert accepts(path, b"second")
 
 
-def test_the_journal_of_a_file_that_has_gone_is_removed(path: Path, tmp_path: Path) -> None:
-    """A journal whose database was replaced since holds passwords and serves nobody: the next writer removes it."""
+def test_the_journal_of_a_file_that_has_gone_stays(path: Path, tmp_path: Path) -> None:
+    """A journal whose database is not there now may still be needed (a file that is mounted by itself): only a person removes it."""
     journal = half_done(path, b"")
-    (tmp_path / "copy").write_bytes(Path(journal.new).read_bytes())
+    (tmp_path / "copy").write_bytes((tmp_path / journal.new).read_bytes())
     (tmp_path / "copy").replace(path)
     set_one(path)
-    assert os.listdir(tmp_path) == ["db"]
+    set_one(tmp_path / "other")
+    assert sorted(os.listdir(tmp_path)) == sorted([journal.old, journal.new, "db", "other"])
 
 
 def test_a_database_with_two_names_that_its_group_may_write(path: Path, tmp_path: Path) -> None:
@@ -319,8 +332,8 @@ def test_the_system_s_refusals_are_ours(path: Path, monkeypatch: pytest.MonkeyPa
 def test_a_stranger_s_journal_is_not_believed(path: Path) -> None:
     """A journal that another user may have made does not bring its content in."""
     journal = half_done(path, b"")
-    path.write_bytes(Path(journal.old).read_bytes())
-    os.chown(journal.new, 1234, 1234)
+    path.write_bytes(Path(journal.path(journal.old)).read_bytes())
+    os.chown(journal.path(journal.new), 1234, 1234)
     assert accepts(path, b"first")
 
 
@@ -348,9 +361,11 @@ def test_a_waiter_of_a_replaced_file_edits_the_new_one(path: Path) -> None:
 
 def test_a_directory_open_to_others_is_told(tmp_path: Path) -> None:
     """A database where others may make files is worth a warning, one in a private directory is not."""
-    assert warnings(str(tmp_path / "db")) == []
+    with Place(str(tmp_path / "db")) as place:
+        assert place.warnings() == []
     tmp_path.chmod(0o1777)
-    assert len(warnings(str(tmp_path / "db"))) == 1
+    with Place(str(tmp_path / "db")) as place:
+        assert place.warnings() == [f"{tmp_path}/db: other users may write to its directory {tmp_path}"]
 
 
 def test_a_full_disk_is_told(path: Path) -> None:

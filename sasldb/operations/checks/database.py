@@ -10,8 +10,8 @@ import os
 import stat
 from shlex import quote
 
-from sasldb.files import trust
 from sasldb.files.ownership import Ownership
+from sasldb.files.place import Place
 from sasldb.operations.checks import groups, remedies
 from sasldb.operations.checks.finding import ERROR, WARNING, Problem, Unseen
 from sasldb.operations.checks.site import Site
@@ -107,13 +107,16 @@ def owner(site: Site) -> Problem | None:
 
 
 def open_directory(site: Site) -> Problem | None:
-    """Look for a database in a directory that others may write to."""
+    """Look for a database in a directory, or below one, that others may write to."""
     for path in _files(site):
-        parent = os.path.dirname(os.path.realpath(path))
-        status = os.stat(parent)
-        if not trust.open_to_others(status):
+        with Place(path) as place:
+            exposed = place.exposed[-1:]
+            holds = "a database" if exposed == [place.directory.path] else f"the directory of {path}"
+        if not exposed:
             continue
-        seen = f"{parent} is {description(parent)}, and holds a database"
+        (parent,) = exposed
+        status = os.stat(parent)
+        seen = f"{parent} is {description(parent)}, and holds {holds}"
         why = "Whoever may write to the directory can put another file in its place."
         if status.st_mode & stat.S_ISVTX:
             return Problem.without_remedy(seen, why, "the directory serves everybody: move the database.", WARNING)

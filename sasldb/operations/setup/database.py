@@ -14,6 +14,7 @@ import grp
 import os
 
 from sasldb.errors import EmptyFile, NotFound, SiteConfigError, quoted
+from sasldb.files.deadline import Deadline
 from sasldb.files.exclusive import Exclusive
 from sasldb.files.jail import DEFAULT_DATABASES, copy_of
 from sasldb.files.ownership import Ownership, Wishes, due
@@ -74,7 +75,7 @@ class Own(DatabaseStep):
 
     def run(self) -> str:
         """Make them right."""
-        held = Exclusive(self._path, self._wishes, create=False, wait=_WAIT)
+        held = Exclusive(self._path, self._wishes, False, Deadline(_WAIT))
         try:
             held.adjust()
         finally:

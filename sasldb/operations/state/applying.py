@@ -13,7 +13,7 @@ import os
 from sasldb.errors import NotFound
 from sasldb.files.ownership import Ownership, Wishes, due
 from sasldb.files.refusals import refusal
-from sasldb.files.trust import resolve, warnings
+from sasldb.files.place import Place
 from sasldb.operations.change import Report, Target, change, write
 from sasldb.operations.holdings import Held, gather
 from sasldb.operations.state.planning import CREATE, DELETE, UPDATE, Change, Plan, doubtful
@@ -85,7 +85,8 @@ def apply(target: Target, desired: Desired, site: Site, progress: Progress | Non
     if applied.changed and not target.dry_run:
         _bring_about(target, desired, site, plan, applied)
     else:
-        applied.sentences += warnings(resolve(target.path))
+        with Place(target.path) as place:
+            applied.sentences += place.warnings()
         if applied.changed and held is None:
             applied.sentences.insert(0, f"would make {target.path}")
         if applied.ownership:
@@ -137,11 +138,11 @@ def _ownership(target: Target, held: Held | None) -> str:
     """Return the sentence that owner and mode of the database are not what they shall be; "" where they are, or there is none."""
     if held is None:
         return ""
-    real = resolve(target.path)
+    wishes = Wishes.from_environment(os.environ) if target.wishes is None else target.wishes
     try:
-        status = os.stat(real)
+        with Place(target.path) as place:
+            status = place.directory.status(place.name)
+            before, after = Ownership.of(status), due(place.real, status, wishes)
     except OSError as error:
         raise refusal(target.path, "cannot be looked at", error) from error
-    wishes = Wishes.from_environment(os.environ) if target.wishes is None else target.wishes
-    before, after = Ownership.of(status), due(real, status, wishes)
     return "" if before == after else f"{target.path}: is {before}, would be {after}"

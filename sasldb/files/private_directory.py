@@ -1,0 +1,139 @@
+"""A directory of our own, for what must not lie where other users may write: `sasldb-UID`, mode 0700, in a directory of the system.
+
+Other users can make a directory of that name before we do. So it is opened first and judged by its descriptor.
+
+Errors: AccessDenied; OSError stays inside this room.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import stat
+
+from sasldb.errors import AccessDenied
+from sasldb.files.directory import Directory, open_to_others
+
+_STEM = "sasldb-"
+_OUTLASTS_A_RESTART = "/var/tmp"
+_PARENTS = (_OUTLASTS_A_RESTART, "/tmp")
+_OF_ROOT = "/var/lib"  # nobody else can make a name there
+
+
+def private_directory() -> Directory:
+    """Return our private directory, made if need be, and shared with others of our processes until it is closed.
+
+    Raises:
+        AccessDenied: there is none and none can be made, or other users sit on its name.
+    """
+    name = f"{_STEM}{os.geteuid()}"
+    for parent in _parents():
+        try:
+            directory = _shared(parent, name)
+        except OSError:
+            continue
+        if directory is not None:
+            return directory
+    path = os.path.join(_OUTLASTS_A_RESTART, name)
+    raise AccessDenied(path, "no private directory for the journal can be made here", f"look who owns {path}")
+
+
+def existing() -> list[Directory]:
+    """Return our private directories that are there."""
+    return _those_of([os.geteuid()])
+
+
+def of_others() -> list[Directory]:
+    """Return the private directories of all other users, each owned by the user that its name tells; [] for who is not root."""
+    if os.geteuid():
+        return []
+    owners: dict[int, None] = {}
+    for parent in _PARENTS:
+        try:
+            names = os.listdir(parent)
+        except OSError:
+            continue
+        owners.update((int(name[len(_STEM) :]), None) for name in names if _is_ours(name))
+    return _those_of([uid for uid in sorted(owners) if uid])
+
+
+def leave(directory: Directory) -> None:
+    """Remove a directory of `private_directory`, unless something is in it or others use it; any other directory is left alone."""
+    parent, name = os.path.split(directory.path)
+    if parent in (_OF_ROOT, *_PARENTS) and name.startswith(_STEM):
+        try:
+            fcntl.flock(directory.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.rmdir(directory.path)
+        except OSError:
+            pass
+
+
+def _parents() -> tuple[str, ...]:
+    return _PARENTS if os.geteuid() else (_OF_ROOT, *_PARENTS)
+
+
+def _is_ours(name: str) -> bool:
+    digits = name[len(_STEM) :]
+    return name.startswith(_STEM) and digits.isascii() and digits.isdigit() and len(digits) <= 10
+
+
+def _shared(parent: str, name: str) -> Directory | None:
+    """Make or open the directory so that `leave` of another process does not remove it; None where it is not private."""
+    while True:
+        directory = _open(parent, name, make=True)
+        if directory is None:
+            return None
+        try:
+            fcntl.flock(directory.fd, fcntl.LOCK_SH)
+            if os.path.samestat(os.lstat(directory.path), os.fstat(directory.fd)):
+                return directory
+        except FileNotFoundError:
+            pass
+        except BaseException:
+            directory.close()
+            raise
+        directory.close()  # removed between the two steps
+
+
+def _those_of(owners: list[int]) -> list[Directory]:
+    found = []
+    for uid in owners:
+        for parent in _parents():
+            name = f"{_STEM}{uid}"
+            try:
+                there = os.lstat(os.path.join(parent, name)).st_uid == uid
+                directory = _open(parent, name, make=False) if there else None
+            except OSError:
+                continue
+            if directory is not None:
+                found.append(directory)
+    return found
+
+
+def _open(parent: str, name: str, make: bool) -> Directory | None:
+    """Open `name` in `parent`; None where it is not a private directory of the user that its name tells."""
+    above = Directory(os.open(parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC), parent)
+    try:
+        status = os.fstat(above.fd)
+        if open_to_others(status) and not status.st_mode & stat.S_ISVTX:
+            return None
+        if make:
+            _make(above, name)
+        directory = Directory.open(name, above.fd)
+    finally:
+        above.close()
+    directory.path = os.path.join(parent, name)
+    status = os.fstat(directory.fd)
+    if status.st_uid == int(name[len(_STEM) :]) and not status.st_mode & 0o022:
+        return directory
+    directory.close()
+    return None
+
+
+def _make(above: Directory, name: str) -> None:
+    try:
+        os.mkdir(name, 0o700, dir_fd=above.fd)
+    except FileExistsError:
+        return
+    os.chmod(name, 0o700, dir_fd=above.fd)  # a umask may have taken our own permissions
+    above.sync()
