@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import subprocess
+import sys
+from contextlib import closing
 from multiprocessing.synchronize import Event
 from pathlib import Path
 
+import pytest
+
 from sasldb.files.directory import Directory
 from sasldb.files.draft import Draft, sweep
+from tests.conftest import ROOT, Require
 
 
 def sweep_until(stop: Event, directory: str) -> None:
@@ -36,3 +42,50 @@ def test_a_draft_is_never_taken_for_litter(tmp_path: Path) -> None:
         for sweeper in sweepers:
             sweeper.join()
     assert os.listdir(tmp_path) == []
+
+
+def test_a_umask_that_takes_our_own_permissions(tmp_path: Path) -> None:
+    """A draft has mode 0600 whatever the umask, for libdb opens it once more."""
+    with closing(Directory.open(str(tmp_path))) as place:
+        before = os.umask(0o777)
+        try:
+            with Draft(place, "db") as draft:
+                assert os.fstat(draft.fd).st_mode & 0o7777 == 0o600
+        finally:
+            os.umask(before)
+
+
+def test_a_name_that_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where there is a file of the name that was drawn, which is left alone, another name is drawn."""
+    drawn = [bytes(8), bytes(8), b"\1" * 8]
+    monkeypatch.setattr(os, "urandom", lambda size: drawn.pop(0)[:size])
+    (tmp_path / ".db.sasldb-0000000000000000").write_bytes(b"of somebody else")
+    with closing(Directory.open(str(tmp_path))) as place, Draft(place, "db") as draft:
+        assert draft.name == ".db.sasldb-0101010101010101"
+    assert os.listdir(tmp_path) == [".db.sasldb-0000000000000000"]
+
+
+WITHOUT_PROC = """
+import sys
+import sasldb
+try:
+    with sasldb.edit(sys.argv[1]) as db:
+        db.set_password("alice@example.com", b"second")
+except sasldb.SasldbError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize("mode, words", [(0o755, ""), (0o1777, "without /proc a draft there is not safe")])
+def test_no_proc(tmp_path: Path, require: Require, mode: int, words: str) -> None:
+    """Without /proc libdb is given the draft's name, but not in a directory where others could exchange it."""
+    require("namespace", "unshare", "mount")
+    if os.geteuid() != 0:
+        pytest.skip("only root can mount")
+    tmp_path.chmod(mode)
+    script = 'mount -t tmpfs none /proc && exec "$0" -c "$1" "$2"'
+    argv = ["unshare", "--mount", "sh", "-c", script, sys.executable, WITHOUT_PROC, str(tmp_path / "db")]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=30, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    assert (done.returncode, done.stderr) == (0, "")
+    assert words in done.stdout and bool(done.stdout) == bool(words)
+    assert os.listdir(tmp_path) == ([] if words else ["db"])

@@ -141,12 +141,13 @@ def test_a_password_of_the_copy_is_not_put_back(pair: Pair, cyrus: CyrusTools, b
 @pytest.mark.parametrize("change", [["alice"], ["-d", "bob"]], ids=["password", "deletion"])
 def test_what_cyrus_changed_outside_comes_along(pair: Pair, cyrus: CyrusTools, change: list[str]) -> None:
     """A copy that was made by an edit, and not written to since, gets what Cyrus changed in the database: passwords and deletions too."""
-    add(pair.database)
-    fd = os.open(pair.copy, os.O_RDONLY)
-    noted = copied.untouched(fd)
-    os.close(fd)
-    if not noted:
+    try:
+        os.setxattr(pair.copy, "user.any", b"")
+    except OSError:
         pytest.skip("this file system keeps no extended attributes of users")
+    add(pair.database)
+    with pair.copy.open("rb") as file:
+        assert copied.untouched(file.fileno())
     argv = [cyrus.saslpasswd2, "-p", "-f", str(pair.database), "-u", "example.com", *change]
     subprocess.run(argv, input=b"looking-glass\n", check=True, timeout=30)
     assert add(pair.database, "dora") == [] and pair.in_step()
