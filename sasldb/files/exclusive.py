@@ -11,6 +11,7 @@ from sasldb.errors import EmptyFile, NotFound, quoted
 from sasldb.files import inplace
 from sasldb.files.attributes import change_metadata
 from sasldb.files.deadline import Deadline
+from sasldb.files.draft import sweep
 from sasldb.files.journal import pending
 from sasldb.files.lock import lock
 from sasldb.files.ownership import Wishes, due, told
@@ -79,6 +80,7 @@ class Exclusive:
             if begun is not None:
                 try:
                     inplace.finish(self.path, self.fd, begun)
+                    sweep(self.place.directory, self.place.name)
                 finally:
                     begun.close()
         except OSError as error:

@@ -67,10 +67,16 @@ def _keep_both(journal: Journal, target: int, size: int, draft: Draft, name: str
         os.fsync(old)
     finally:
         os.close(old)
-    with Draft(journal.directory, name) as new:
-        copy(draft.fd, new.fd, os.fstat(draft.fd).st_size)
-        os.fsync(new.fd)
-        new.rename(journal.new)
+    if os.path.samestat(os.fstat(draft.directory.fd), os.fstat(journal.directory.fd)):
+        os.fchmod(draft.fd, 0o600)
+        os.fchown(draft.fd, os.geteuid(), os.getegid())
+        os.fsync(draft.fd)
+        draft.rename(journal.new)
+    else:
+        with Draft(journal.directory, name) as new:
+            copy(draft.fd, new.fd, os.fstat(draft.fd).st_size)
+            os.fsync(new.fd)
+            new.rename(journal.new)
     journal.directory.sync()
 
 

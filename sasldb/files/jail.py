@@ -52,7 +52,7 @@ def copy_in_jail(*names: str) -> str | None:
     copied = [database for database in DEFAULT_DATABASES if os.path.lexists(jail + database)]
     if not copied:
         return None
-    meant = [database for database in DEFAULT_DATABASES if database in names or os.path.realpath(database) in names]
+    meant = [database for database in DEFAULT_DATABASES if database in names or leads_to(database) in names]
     others = [database for database in copied if meant and not os.path.lexists(database)]
     return next((jail + database for database in meant + others if database in copied), None)
 
@@ -61,6 +61,14 @@ def governed() -> list[str]:
     """Return the names of the default databases and of their copies."""
     jails = dict.fromkeys((_USUAL, queue_directory() or _USUAL))
     return [*DEFAULT_DATABASES, *(jail + database for jail in jails for database in DEFAULT_DATABASES)]
+
+
+def leads_to(name: str) -> str:
+    """Return the path without links that `name` leads to, as far as that can be seen."""
+    try:
+        return os.path.realpath(name)
+    except OSError:
+        return name  # a link that goes away just now
 
 
 def _last_value(text: bytes) -> bytes | None:

@@ -1,7 +1,7 @@
 """The journal of an overwrite in place: the old and the new file, both complete, before the first byte is overwritten.
 
 A writer that is killed half-way leaves neither the old nor the new file. In the database's directory, or in a private one of the writer's,
-are `.sasldb-FILESYSTEM-INODE.old` and `.new`. Whoever opens the file next finishes the work (writers) or reads the new file instead
+are `.sasldb-FILESYSTEM-INODE.GENERATION.old` and `.new`. Whoever opens the file next finishes the work (writers) or reads the new file instead
 (readers). A third file, `.undo`, says that the overwrite failed and the old file is wanted.
 
 A journal counts only where nobody but its writer can have put it: in a directory that only its owner may write to, and that owner, who owns
@@ -14,8 +14,11 @@ Errors: Corrupt (a journal whose database somebody changed since), AccessDenied;
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import stat
+import struct
+import sys
 
 from sasldb.errors import AccessDenied, Corrupt, quoted
 from sasldb.files import private_directory
@@ -28,6 +31,8 @@ if TYPE_CHECKING:
 _STEM = ".sasldb-"
 _BLOCK = 512  # bytes; the smallest unit of which a killed overwrite may have written some and not others
 _PIECE = 1 << 20
+_LONG = struct.calcsize("l")
+_GET_GENERATION = 0x80007601 | _LONG << 16  # FS_IOC_GETVERSION of linux/fs.h
 
 
 class Journal:
@@ -195,10 +200,21 @@ def _journals(directory: Directory, database: int) -> Iterator[Journal]:
 
 
 def _stem(database: int) -> str:
-    """Return what the names of the journal's files begin with: the file system's number, which outlasts a restart where it is known."""
+    """Return what the names of the journal's files begin with: what tells this file from all others, and outlasts a restart.
+
+    A number of the file system that does (statvfs(3)), where it is known; the inode; how often that inode has been used for another file.
+    """
     status = os.fstat(database)
-    file_system = getattr(os.fstatvfs(database), "f_fsid", 0) or status.st_dev  # statvfs(3)
-    return f"{_STEM}{file_system:x}-{status.st_ino:x}"
+    file_system = getattr(os.fstatvfs(database), "f_fsid", 0) or status.st_dev
+    return f"{_STEM}{file_system:x}-{status.st_ino:x}.{_generation(database):x}"
+
+
+def _generation(fd: int) -> int:
+    """Return the number that the file system gives an inode each time it is used anew; 0 where it has none."""
+    try:
+        return int.from_bytes(fcntl.ioctl(fd, _GET_GENERATION, bytes(_LONG))[:4], sys.byteorder)
+    except OSError:
+        return 0
 
 
 def _may_write(uid: int, database: os.stat_result) -> bool:
