@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import resource
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -139,11 +141,38 @@ def test_make_directory(tmp_path: Path, umask: int) -> None:
         content.make_directory(str(path))
 
 
+def test_put_on_what_is_no_file(tmp_path: Path) -> None:
+    """A FIFO in the file's place is not waited for."""
+    os.mkfifo(tmp_path / "file")
+    content.put(str(tmp_path / "file"), b"new", Ownership(*OURS, 0o640))
+    assert (tmp_path / "file").read_bytes() == b"new"
+
+
+def test_order_of_syncs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The content is synced before it gets its name, and the directory after that, and after a name has gone."""
+    seen: list[str] = []
+    for name in ("fsync", "rename", "unlink"):
+
+        def watch(*arguments: Any, name: str = name, original: Any = getattr(os, name), **named: Any) -> None:
+            original(*arguments, **named)
+            directory = name == "fsync" and stat.S_ISDIR(os.fstat(arguments[0]).st_mode)
+            seen.append("directory" if directory else name)
+
+        monkeypatch.setattr(os, name, watch)
+    content.put(str(tmp_path / "file"), b"new", Ownership(*OURS, 0o640))
+    assert seen == ["fsync", "rename", "directory"]
+    content.remove(str(tmp_path / "file"))
+    assert seen[3:] == ["unlink", "directory"]
+
+
 MOUNTED = """
 import os, sys
+sync, synced = os.fsync, []
+os.fsync = lambda fd: (sync(fd), synced.append((os.path.isfile(f"/proc/self/fd/{fd}"), os.fstat(fd).st_size)))
 from sasldb.files.content import put
 from sasldb.files.ownership import Ownership
 put(sys.argv[1], sys.argv[2].encode(), Ownership(1234, 1235, int(sys.argv[3], 8)))
+assert synced[:2] == [(True, len(sys.argv[2]))] * 2, "the draft and the file"
 """
 
 

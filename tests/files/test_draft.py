@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import multiprocessing
 import os
 import subprocess
@@ -14,6 +16,7 @@ import pytest
 
 from sasldb.files.directory import Directory
 from sasldb.files.draft import Draft, sweep
+from sasldb.files.place import Place
 from tests.conftest import ROOT, Require
 
 
@@ -63,6 +66,66 @@ def test_a_name_that_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     with closing(Directory.open(str(tmp_path))) as place, Draft(place, "db") as draft:
         assert draft.name == ".db.sasldb-0101010101010101"
     assert os.listdir(tmp_path) == [".db.sasldb-0000000000000000"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make files of other users")
+def test_what_is_no_litter(tmp_path: Path) -> None:
+    """What only looks like a draft stays: another user's file, one with a second name, no file at all, a name of another form."""
+    beginning = ".db.sasldb-"
+    theirs, linked = tmp_path / f"{beginning}{'0' * 16}", tmp_path / f"{beginning}{'1' * 16}"
+    theirs.touch()
+    os.chown(theirs, 1234, 1234)
+    linked.touch()
+    (tmp_path / "second").hardlink_to(linked)
+    os.mkfifo(tmp_path / f"{beginning}{'2' * 16}")
+    (tmp_path / f"{beginning}{'3' * 16}").symlink_to("second")
+    for end in ("4" * 15, "4" * 17, "g" * 16, "A" * 16, "old"):
+        (tmp_path / f"{beginning}{end}").touch()
+    before = sorted(os.listdir(tmp_path))
+    with closing(Directory.open(str(tmp_path))) as place:
+        (tmp_path / f"{beginning}{'5' * 16}").touch()
+        sweep(place, "db")
+        assert sorted(os.listdir(tmp_path)) == before
+        sweep(place, "db", linked.stat())
+    assert sorted(os.listdir(tmp_path)) == [name for name in before if name != linked.name]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_a_directory_that_may_not_be_listed(open_path: Path) -> None:
+    """Where the directory may not be listed nothing is swept, and nothing fails."""
+    open_path.chmod(0o733)
+    with Place(str(open_path / "db")) as place:
+        os.seteuid(65534)
+        try:
+            sweep(place.directory, "db")
+            place.directory.sync()
+        finally:
+            os.seteuid(0)
+
+
+@pytest.mark.parametrize("number, again", [(errno.EAGAIN, True), (errno.EACCES, True), (errno.ENOLCK, False)])
+def test_a_draft_that_cannot_be_locked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, again: bool
+) -> None:
+    """A draft that another writer has just locked, to sweep it, is left to that one, and another is made; else the refusal is passed on."""
+    original = fcntl.flock
+    refused: list[int] = []
+
+    def refuse(fd: int, how: int) -> None:
+        if not refused:
+            refused.append(fd)
+            raise OSError(number, os.strerror(number))
+        original(fd, how)
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with closing(Directory.open(str(tmp_path))) as place:
+        if again:
+            with Draft(place, "db") as draft:
+                assert draft.is_at(draft.name) and len(os.listdir(tmp_path)) == 2
+            return
+        with pytest.raises(OSError, match=os.strerror(number)):
+            Draft(place, "db")
+    assert os.listdir(tmp_path) == []
 
 
 WITHOUT_PROC = """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
 from pathlib import Path
@@ -11,6 +12,8 @@ import pytest
 import sasldb
 from sasldb.errors import WriteFailed
 from sasldb.files import draft, inplace
+from sasldb.files.directory import Directory
+from sasldb.files.journal import place_for
 from sasldb.files.ownership import Ownership, Wishes
 from sasldb.store.editing import edit
 from tests.conftest import Commands, Require
@@ -97,10 +100,12 @@ def test_an_overwrite_that_fails(path: Path, tmp_path: Path, commands: Commands,
     assert sorted(os.listdir(tmp_path)) == ["db", "elsewhere"]
 
 
-def test_a_system_that_cannot_reserve_room(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("piece", [5000, None])
+def test_a_system_that_cannot_reserve_room(path: Path, monkeypatch: pytest.MonkeyPatch, piece: int | None) -> None:
     """Where the system cannot reserve room, a growing file is filled up first, from its end to the new one, and no further."""
     monkeypatch.delattr(os, "posix_fallocate")
-    monkeypatch.setattr(inplace, "_PIECE", 5000)
+    if piece is not None:
+        monkeypatch.setattr(inplace, "_PIECE", piece)
     filled: list[tuple[int, int]] = []
     original = os.pwrite
 
@@ -118,7 +123,7 @@ def test_a_system_that_cannot_reserve_room(path: Path, tmp_path: Path, monkeypat
     assert len(records(path)) == 301 and path.stat().st_nlink == 2
     ends = [offset + length for offset, length in filled]
     assert [offset for offset, _ in filled] == [size, *ends[:-1]] and ends[-1] == path.stat().st_size
-    assert all(0 < length <= 5000 for _, length in filled) and len(filled) > 3
+    assert all(0 < length <= (piece or 1 << 20) for _, length in filled) and (len(filled) > 3) == bool(piece)
 
 
 def test_copies_come_in_pieces(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,3 +133,49 @@ def test_copies_come_in_pieces(path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         monkeypatch.setattr(draft, "_CHUNK", size)
         change(path, value=b"%d" % size)
         assert records(path) == {key("alice"): b"%d" % size}
+
+
+def refuse_to_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the system refuse to set the size of files with two names."""
+    original = os.ftruncate
+
+    def cut(fd: int, length: int) -> None:
+        if os.fstat(fd).st_nlink == 2:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        original(fd, length)
+
+    monkeypatch.setattr(os, "ftruncate", cut)
+
+
+def test_a_disk_that_fails_half_way(path: Path, tmp_path: Path) -> None:
+    """Where the old content cannot be put back either, the error says so and what comes next; the next command puts it back."""
+    old = records(path)
+    with pytest.MonkeyPatch.context() as patch:
+        refuse_to_cut(patch)
+        with pytest.raises(WriteFailed, match="overwriting it failed half-way: Input/output error") as failed:
+            change(path)
+        assert failed.value.path == str(path) and "the next command that changes it" in str(failed.value)
+        left = sorted(name for name in os.listdir(tmp_path) if name.startswith(".sasldb-"))
+        assert [name.rpartition(".")[2] for name in left] == ["new", "old", "undo"]
+        with pytest.raises(WriteFailed, match=f"cannot be finished from {tmp_path}/.sasldb-.*old") as again:
+            change(path)
+        assert again.value.path == str(path)
+    assert records(path) == old
+    with edit(str(path)) as editor:
+        editor.put(key("bob"), b"builder")
+    assert records(path) == {**old, key("bob"): b"builder"}
+    assert sorted(os.listdir(tmp_path)) == ["db", "elsewhere"]
+
+
+@pytest.mark.parametrize("end", ["old", "new", "undo"])
+def test_half_a_journal(path: Path, tmp_path: Path, end: str) -> None:
+    """What is left of a journal that never was complete, or was being removed, brings nothing back, and goes."""
+    directory = Directory.open(str(tmp_path))
+    with path.open("rb") as database:
+        journal = place_for(directory, database.fileno())
+    directory.close()
+    Path(journal.path(getattr(journal, end))).write_bytes(b"half of it")
+    journal.close()
+    assert records(path)[key("alice")] == b"first"
+    change(path)
+    assert records(path)[key("alice")] == PASSWORD and sorted(os.listdir(tmp_path)) == ["db", "elsewhere"]
