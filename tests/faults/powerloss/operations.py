@@ -12,7 +12,7 @@ from tests.faults import one_library_edit
 from tests.faults.databases import age, build
 from tests.faults.powerloss.places import COPY, Place
 
-USERS = 40
+USERS = 200
 MANY = 14_000  # users; the file is larger than 1 MiB
 LONG = b"n" * 3000 + b"\n"  # makes the file grow
 _SHORT = b"new-password\n"

@@ -132,7 +132,8 @@ class Chance(Choice):
         self._random = Random(seed)
         self.block = self._random.choice((SECTOR, PAGE))
         self.junk = self._random.random() < 0.5
-        self._odds = {kind: self._random.choice((0, 0.1, 0.5, 0.9, 1)) for kind in ("names", "data", "attributes")}
+        odds = {"names": (0.2, 0.5, 0.8, 1, 1), "data": (0.1, 0.3, 0.5, 0.7, 0.9, 1), "attributes": (0, 0.5, 1)}
+        self._odds = {kind: self._random.choice(among) for kind, among in odds.items()}
 
     def keep(self, kind: str, count: int) -> list[bool]:
         """See `Choice`."""
