@@ -83,6 +83,8 @@ class Judge:
             if not self._same(copy):
                 shown = self._read(copy)
                 assert shown in self.promise.versions, f"{copy} is no version: {self._about(shown)}"
+        if ended == len(self.promise.versions) - 1:
+            self._owned()
         self._next(NEXT, sampled)
         after = self._read(self.place.path)
         assert after.pop(key(NEXT), b"") == _NEXT_PASSWORD, "the next command is lost"
@@ -93,9 +95,7 @@ class Judge:
         assert not self._litter(), f"litter: {self._litter()}"
         for copy in self.place.copies:
             assert copy.read_bytes() == self.place.path.read_bytes(), f"{copy} was left behind"
-        status = self.place.path.stat()
-        now = {"mode": stat.S_IMODE(status.st_mode), "uid": status.st_uid, "gid": status.st_gid}
-        assert now == self.promise.ownership, f"owner and mode are {now}, not {self.promise.ownership}"
+        self._owned()
         if sampled:
             argv = [self.promise.db_verify, "-q", str(self.place.path)]
             subprocess.run(argv, check=True, capture_output=True, timeout=20)
@@ -108,6 +108,11 @@ class Judge:
         except EmptyFile:
             assert path in self.place.copies, "the database has zero bytes"
             return {}
+
+    def _owned(self) -> None:
+        status = self.place.path.stat()
+        now = {"mode": stat.S_IMODE(status.st_mode), "uid": status.st_uid, "gid": status.st_gid}
+        assert now == self.promise.ownership, f"owner and mode are {now}, not {self.promise.ownership}"
 
     def _next(self, user: str, sampled: bool) -> None:
         if sampled:

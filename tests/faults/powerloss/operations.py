@@ -12,8 +12,8 @@ from tests.faults import one_library_edit
 from tests.faults.databases import age, build
 from tests.faults.powerloss.places import COPY, Place
 
-USERS = 200
-MANY = 14_000  # users; the file is larger than 1 MiB
+USERS, SIZE = 24, 400  # few users with long passwords fill many blocks, and are quickly read
+MANY, SIZE_OF_MANY = 1_600, 800  # the file is larger than 1 MiB
 LONG = b"n" * 3000 + b"\n"  # makes the file grow
 _SHORT = b"new-password\n"
 
@@ -51,7 +51,7 @@ class Operation:
         """Make the database as it is before."""
         if self.users is None:
             return
-        build(place.path, self.users)
+        build(place.path, self.users, SIZE_OF_MANY if self.users == MANY else SIZE)
         if place.path == Path("/etc/sasldb2"):
             COPY.touch()
             with sasldb.edit(str(place.path)) as db:
@@ -104,6 +104,7 @@ def delete(user: str) -> Command:
 
 _BY_LIBRARY = Command("library", ("set", "new", "delete", "user1"))
 _RENAME = Command("sasldb", ("rename-realm", "example.com", "example.net"), b"")
+_NOTHING = Command("library", (), changes=False)
 _OTHER_GROUP = {"SASLDB_GROUP": "65500"}
 
 OPERATIONS = (
@@ -112,6 +113,7 @@ OPERATIONS = (
     Operation("change", (change("user5"),)),
     Operation("delete", (delete("user5"),)),
     Operation("change of another user's file", (change("user5"),), uid=65501, gid=65502),
+    Operation("owner and mode alone", (_NOTHING,), mode=0o664, gid=65502, env=_OTHER_GROUP),
     Operation("first create", (create("new"),), users=None),
     Operation("first create by the library", (Command("library", ("set", "new")),), users=None),
     Operation("overwrite, two names", (create("new", LONG),), "linked", mode=0o644),

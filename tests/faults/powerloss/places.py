@@ -48,6 +48,8 @@ def here(directory: Path, setting: str) -> Place:
     flags = ctypes.c_ulong(_MS_REC | _MS_PRIVATE)
     if libc.unshare(_CLONE_NEWNS) or libc.mount(b"none", b"/", None, flags, None):
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    if setting != "default":  # a copy in the chroot has extended attributes, which not every tmpfs keeps
+        _mount("-t", "tmpfs", "-o", "mode=0755", "places", str(directory))
     place, other, private = directory / "place", directory / "other", directory / "var-tmp"
     for folder in (place, other, private):
         folder.mkdir(parents=True)

@@ -167,8 +167,11 @@ def choices(disk: Disk, random: Random, chances: int) -> Iterator[Choice]:
 
 
 def _count(disk: Disk) -> int:
-    files = sum(len(pieces(file.changes, PAGE)) + len(file.dressing) for file in disk.files.values())
-    return files + sum(len(directory.steps) for directory in disk.directories.values())
+    """Return how many pending changes there are, or some more than `_SINGLE`."""
+    found = sum(len(directory.steps) for directory in disk.directories.values())
+    for file in disk.files.values():
+        found += len(file.dressing) + len(pieces(file.changes[:_SINGLE], PAGE))
+    return found
 
 
 def pieces(changes: Sequence[Change], block: int) -> list[Change]:

@@ -13,6 +13,7 @@ from tests.faults.powerloss.tree import State
 
 CHANCES = 200  # states by chance at each point of a whole campaign
 _MOST_OF_A_PHASE = 1000
+_POINTS_OF_A_PHASE = 32
 
 
 @dataclass(frozen=True)
@@ -47,16 +48,22 @@ def points(disk: Disk, events: list[Event]) -> Iterator[Point]:
 
 
 def cases(disk: Disk, events: list[Event], roots: set[int], random: Random, most: int | None) -> Iterator[Case]:
-    """Yield different states: `most` of them, drawn evenly from the phases between two syncs or steps; with None all of them."""
-    phases: dict[int, list[tuple[Point, Choice]]] = {}
+    """Yield different states: `most` of them, drawn evenly from the phases between two syncs or steps; with None all of them.
+
+    Of a long phase, the writing of a large draft, some points are taken.
+    """
+    chances, longest = (CHANCES, _POINTS_OF_A_PHASE) if most is None else (CHANCES // 10, _POINTS_OF_A_PHASE // 4)
+    moments: dict[int, list[Point]] = {}
     for point in points(disk, events):
-        chances = CHANCES if most is None else CHANCES // 10
-        phases.setdefault(point.phase, []).extend((point, choice) for choice in choices(point.disk, random, chances))
-    for drawn in phases.values():
+        moments.setdefault(point.phase, []).append(point)
+    phases: list[list[tuple[Point, Choice]]] = []
+    for group in moments.values():
+        taken = group if len(group) <= longest else [group[0], *random.sample(group[1:-1], longest - 2), group[-1]]
+        drawn = [(point, choice) for point in taken for choice in choices(point.disk, random, chances)]
         random.shuffle(drawn)
-        del drawn[_MOST_OF_A_PHASE:]
+        phases.append(drawn[:_MOST_OF_A_PHASE])
+    turns = [drawn.pop() for _ in range(_MOST_OF_A_PHASE) for drawn in phases if drawn]
     seen: set[bytes] = set()
-    turns = [drawn.pop() for turn in range(_MOST_OF_A_PHASE) for drawn in phases.values() if drawn]
     for point, choice in turns:
         if most is not None and len(seen) >= most:
             return
