@@ -35,6 +35,7 @@ class Operation:
     Attributes:
         setting: see `places`. users: how many there are before; None: there is no file. mode, uid, gid: of the file before.
         env: of the commands. torn: the power goes once in the midst of it, and what is tried is the next command.
+        fewest: states that there must be, lest nothing was tried.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Operation:
     gid: int = 0
     env: dict[str, str] = field(default_factory=dict)
     torn: bool = False
+    fewest: int = 20
 
     def build(self, place: Place) -> None:
         """Make the database as it is before."""
@@ -113,7 +115,7 @@ OPERATIONS = (
     Operation("change", (change("user5"),)),
     Operation("delete", (delete("user5"),)),
     Operation("change of another user's file", (change("user5"),), uid=65501, gid=65502),
-    Operation("owner and mode alone", (_NOTHING,), mode=0o664, gid=65502, env=_OTHER_GROUP),
+    Operation("owner and mode alone", (_NOTHING,), mode=0o664, gid=65502, env=_OTHER_GROUP, fewest=4),
     Operation("first create", (create("new"),), users=None),
     Operation("first create by the library", (Command("library", ("set", "new")),), users=None),
     Operation("overwrite, two names", (create("new", LONG),), "linked", mode=0o644),
