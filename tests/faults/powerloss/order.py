@@ -83,6 +83,14 @@ def _target_before_unlink(before: Disk, disk: Disk, there: dict[int, list[str]],
             )
 
 
+def _gone_before_it_comes_again(before: Disk, disk: Disk, there: dict[int, list[str]], event: Event) -> Iterator[str]:
+    """A name that was removed is given to another file when its removal is synced: half of an old journal would go with half of a new."""
+    for name, inode in event.names:
+        directory = disk.directories[event.inode]
+        if inode is not None and name in directory.names and any((name, None) in step for step in directory.steps):
+            yield f"that {name} has gone is not synced"
+
+
 def _all_synced_at_the_end(before: Disk, disk: Disk, there: dict[int, list[str]], event: Event) -> Iterator[str]:
     """When a command ends, what has a name is synced, so are all names, and no journal may come back."""
     if event.kind != "exit":
@@ -124,5 +132,6 @@ _RULES: tuple[_Rule, ...] = (
     _journal_before_target,
     _private_before_data,
     _target_before_unlink,
+    _gone_before_it_comes_again,
     _all_synced_at_the_end,
 )

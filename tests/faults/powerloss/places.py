@@ -1,6 +1,6 @@
 """Where a database is when the power goes: in a directory, under two names, mounted by itself, in a read-only directory, in /etc.
 
-Everything is in a mount namespace of this process's own, with a /var/tmp of its own; `here` changes the process for good.
+Everything is in a mount namespace of this process's own, with a /var/tmp and a /var/lib of its own; `here` changes the process for good.
 """
 
 from __future__ import annotations
@@ -8,12 +8,14 @@ from __future__ import annotations
 import ctypes
 import os
 import shutil
+import stat
 import subprocess
 from pathlib import Path
 
 _CLONE_NEWNS, _MS_REC, _MS_PRIVATE = 0x20000, 0x4000, 0x40000
 _OF_ETC = ("passwd", "group", "nsswitch.conf", "hosts", "ld.so.cache", "localtime")
 DEFAULT = Path("/etc/sasldb2")
+_FOR_PRIVATE = (Path("/var/lib"), Path("/var/tmp"))  # where a private directory for a journal may be made
 COPY = Path("/var/spool/postfix/etc/sasldb2")
 
 
@@ -50,16 +52,17 @@ def here(directory: Path, setting: str) -> Place:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
     if setting != "default":  # a copy in the chroot has extended attributes, which not every tmpfs keeps
         _mount("-t", "tmpfs", "-o", "mode=0755", "places", str(directory))
-    place, other, private = directory / "place", directory / "other", directory / "var-tmp"
-    for folder in (place, other, private):
-        folder.mkdir(parents=True)
-    private.chmod(0o1777)
-    _mount("--bind", str(private), "/var/tmp")
-    temporary = Path("/var/tmp")
-    path = place / "db"
+    place, other = directory / "place", directory / "other"
+    place.mkdir()
+    other.mkdir()
+    for folder in _FOR_PRIVATE:
+        hidden = directory / folder.name
+        hidden.mkdir()
+        hidden.chmod(stat.S_IMODE(folder.stat().st_mode))
+        _mount("--bind", str(hidden), str(folder))
     if setting == "default":
-        return _default(directory, temporary)
-    return Place(path, [place, other, temporary], [], frozenset())
+        return _default(directory)
+    return Place(place / "db", [place, other, *_FOR_PRIVATE], [], frozenset())
 
 
 def furnish(place: Place, setting: str) -> None:
@@ -81,7 +84,7 @@ def furnish(place: Place, setting: str) -> None:
         _mount("--bind", str(source), str(place.path))
 
 
-def _default(directory: Path, temporary: Path) -> Place:
+def _default(directory: Path) -> Place:
     etc, spool = directory / "etc", directory / "spool"
     etc.mkdir()
     (spool / "postfix" / "etc").mkdir(parents=True)
@@ -93,7 +96,7 @@ def _default(directory: Path, temporary: Path) -> Place:
         (etc / "group").write_text(f"{groups}postfix:x:12345:\n")
     _mount("--bind", str(etc), "/etc")
     _mount("--bind", str(spool), "/var/spool")
-    return Place(DEFAULT, [DEFAULT.parent, COPY.parent, temporary], [COPY], frozenset())
+    return Place(DEFAULT, [DEFAULT.parent, COPY.parent, *_FOR_PRIVATE], [COPY], frozenset())
 
 
 def _mount(*arguments: str) -> None:
