@@ -9,13 +9,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
 
 import sasldb  # noqa: E402
 
+PASSWORD = b"new-password" * 60  # many blocks change
+
 
 def main(path: str, words: list[str]) -> None:
     """Set the passwords of some users and delete others, all at once."""
     with sasldb.edit(path, realm="example.com") as db:
         for verb, user in zip(words[::2], words[1::2]):
             if verb == "set":
-                db.set_password(user, b"new-password")
+                db.set_password(user, PASSWORD)
             else:
                 db.delete(user)
 

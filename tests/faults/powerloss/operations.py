@@ -116,8 +116,8 @@ OPERATIONS = (
     Operation("delete", (delete("user5"),)),
     Operation("change of another user's file", (change("user5"),), uid=65501, gid=65502),
     Operation("owner and mode alone", (_NOTHING,), mode=0o664, gid=65502, env=_OTHER_GROUP, fewest=4),
-    Operation("first create", (create("new"),), users=None),
-    Operation("first create by the library", (Command("library", ("set", "new")),), users=None),
+    Operation("first create", (create("new", LONG),), users=None),
+    Operation("first create by the library", (Command("library", ("set", "new", "set", "other")),), users=None),
     Operation("overwrite, two names", (create("new", LONG),), "linked", mode=0o644),
     Operation(
         "overwrite by the library, another group", (_BY_LIBRARY,), "linked", mode=0o664, gid=65502, env=_OTHER_GROUP

@@ -87,7 +87,11 @@ def _gone_before_it_comes_again(before: Disk, disk: Disk, there: dict[int, list[
     """A name that was removed is given to another file when its removal is synced: half of an old journal would go with half of a new."""
     for name, inode in event.names:
         directory = disk.directories[event.inode]
-        if inode is not None and name in directory.names and any((name, None) in step for step in directory.steps):
+        if (
+            inode is not None
+            and directory.names.get(name) in disk.files
+            and any((name, None) in step for step in directory.steps)
+        ):
             yield f"that {name} has gone is not synced"
 
 
