@@ -14,10 +14,11 @@ from random import SystemRandom
 import pytest
 
 from tests.conftest import Commands, CyrusTools, Require, lacking
+from tests.faults.careless_edit import WAYS
 from tests.faults.forked import preload
 from tests.faults.powerloss import order
 from tests.faults.powerloss.campaign import Result, run
-from tests.faults.powerloss.operations import MANY, OPERATIONS, Operation, Tools
+from tests.faults.powerloss.operations import MANY, OPERATIONS, Command, Operation, Tools
 
 SAMPLE, SAMPLE_OF_MANY = 80, 20  # states of an operation, and of one on a large file
 WHOLE_OF_MANY = 400  # states of one on a large file, of which there are too many
@@ -70,3 +71,13 @@ def test_each_step_waits_for_the_sync_that_it_needs(operation: Operation, tools:
     assert len(result.events) > 2
     steps = order.broken(result.before, result.events)
     assert not steps, "\n".join(steps)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_careless_program_is_found_out(way: str, tools: Tools, tmp_path: Path) -> None:
+    """Programs that leave out a sync or the journal are seen by the states and by the order, so that both tests can fail."""
+    operation = Operation(way, (Command("careless", (way,)),), mode=0o644 if "mode" in way else 0o640)
+    result = tried(operation, tools, tmp_path, SystemRandom().getrandbits(32), SAMPLE)
+    assert result.before is not None
+    assert result.violations
+    assert order.broken(result.before, result.events)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import sasldb
-from tests.faults import one_library_edit
+from tests.faults import careless_edit, one_library_edit
 from tests.faults.databases import age, build
 from tests.faults.powerloss.places import COPY, Place
 
@@ -82,7 +82,8 @@ class Tools:
             return [self.saslpasswd2, *place.options, "-u", "example.com", *command.words]
         if command.program == "sasldb":
             return [self.sasldb, command.words[0], *place.options, *command.words[1:]]
-        return [sys.executable, "-I", one_library_edit.__file__, str(place.path), *command.words]
+        script = careless_edit if command.program == "careless" else one_library_edit
+        return [sys.executable, "-I", str(script.__file__), str(place.path), *command.words]
 
     def next_command(self, place: Place) -> list[str]:
         """Return the command that makes the user `next`."""
@@ -106,6 +107,7 @@ def delete(user: str) -> Command:
 
 _BY_LIBRARY = Command("library", ("set", "new", "delete", "user1"))
 _RENAME = Command("sasldb", ("rename-realm", "example.com", "example.net"), b"")
+_MANY_BY_LIBRARY = Command("library", tuple(word for number in range(40) for word in ("set", f"new{number}")))
 _NOTHING = Command("library", (), changes=False)
 _OTHER_GROUP = {"SASLDB_GROUP": "65500"}
 
@@ -116,8 +118,8 @@ OPERATIONS = (
     Operation("delete", (delete("user5"),)),
     Operation("change of another user's file", (change("user5"),), uid=65501, gid=65502),
     Operation("owner and mode alone", (_NOTHING,), mode=0o664, gid=65502, env=_OTHER_GROUP, fewest=4),
-    Operation("first create", (create("new", LONG),), users=None),
-    Operation("first create by the library", (Command("library", ("set", "new", "set", "other")),), users=None),
+    Operation("first create, and one more", (create("new", LONG), create("other")), users=None),
+    Operation("first create by the library", (_MANY_BY_LIBRARY,), users=None),
     Operation("overwrite, two names", (create("new", LONG),), "linked", mode=0o644),
     Operation(
         "overwrite by the library, another group", (_BY_LIBRARY,), "linked", mode=0o664, gid=65502, env=_OTHER_GROUP

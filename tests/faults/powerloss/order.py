@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from tests.faults.powerloss.disk import Directory, Disk, Event, File, with_dressing
+from tests.faults.powerloss.disk import Directory, Disk, Event, File, Write, with_dressing
 
 _SECURITY = ("mode", "uid", "gid")
 
@@ -56,6 +56,12 @@ def _journal_before_target(before: Disk, disk: Disk, there: dict[int, list[str]]
             yield from (f"{there[inode]} has {what} that is not synced" for what in _pending(file))
     for directory in disk.directories.values():
         yield from (f"not synced in its directory: {step}" for step in directory.steps)
+    change = event.change
+    if isinstance(change, Write) and change.data.strip(b"\0"):
+        end = change.offset + len(change.data)
+        others = [file for inode, file in disk.files.items() if inode != event.inode and inode in there]
+        if not any(file.content[change.offset : end] == change.data for file in others):
+            yield "no other file has this, synced: it is in no journal"
 
 
 def _private_before_data(before: Disk, disk: Disk, there: dict[int, list[str]], event: Event) -> Iterator[str]:
