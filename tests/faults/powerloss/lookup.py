@@ -62,12 +62,11 @@ class Lookup:
         fd = call.fd(index)
         return None if fd is None else self.fds.get((call.pid, fd))
 
-    def _base(self, call: Call, index: int | None) -> int | str | None:
-        """Return the directory that a relative path begins at: watched (an inode), by path, or None for another."""
-        if index is None or call.fd(index) is None:
-            return call.cwd(index) if index is not None else None
+    def _base(self, call: Call, index: int | None) -> int | str:
+        """Return the directory that a relative path begins at: its inode where it is watched, else its path as strace told it."""
+        assert index is not None, f"not modelled: {call}, from an unknown directory"
         opened = self.opened(call, index)
-        return None if opened is None else opened.inode
+        return call.cwd(index) if opened is None else opened.inode
 
     def place(self, call: Call, index: int, base: int | None = None) -> Place | None:
         """Return where the path at `index` leads, relative to the descriptor at `base`; None outside of what is watched."""
@@ -82,8 +81,6 @@ class Lookup:
             begin = self._base(call, base)
             if isinstance(begin, int):
                 return self._walk(begin, path) if path else Place(-1, "", begin)
-            if begin is None:
-                return None
             path = os.path.join(begin, path)
         path = os.path.normpath(path)
         for root in sorted(self.tree.roots, key=len, reverse=True):

@@ -50,7 +50,7 @@ class Call:
         return None if self._arguments[index].startswith("AT_FDCWD") else self.number(index)
 
     def cwd(self, index: int) -> str:
-        """Return the path that strace wrote behind AT_FDCWD."""
+        """Return the path that strace wrote behind AT_FDCWD or a descriptor."""
         return _unescape(self._arguments[index].partition("<")[2].rpartition(">")[0]).decode(errors="surrogateescape")
 
     def data(self, index: int) -> bytes:
