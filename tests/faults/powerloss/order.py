@@ -110,7 +110,7 @@ def _all_synced_at_the_end(before: Disk, disk: Disk, there: dict[int, list[str]]
         return
     for inode, file in disk.files.items():
         if inode in there:
-            yield from (f"{there[inode]} has {what} that is not synced" for what in _pending(file, False))
+            yield from (f"{there[inode]} has {what} that is not synced" for what in _pending(file))
     lasting = {inode for directory in disk.directories.values() for inode in directory.names.values()}
     for number, directory in disk.directories.items():
         if number in before.directories or number in there or number in lasting:
