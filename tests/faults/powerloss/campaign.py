@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import subprocess
 import traceback
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -48,7 +49,7 @@ def run(operation: Operation, tools: Tools, directory: Path, seed: int, most: in
 def _run(operation: Operation, tools: Tools, directory: Path, seed: int, most: int | None) -> Result:
     try:
         place = here(directory, operation.setting)
-    except OSError as error:
+    except (OSError, subprocess.SubprocessError) as error:
         return Result(refused=str(error))
     return Campaign(operation, tools, place).run(Random(seed), most)
 
