@@ -158,7 +158,6 @@ class Campaign:
             for name, target in disk.directories[inode].names.items():
                 if target in disk.files and (inode, name) not in self.tree.at_rest:
                     self._compare_file(Path(path, name), disk.files[target])
-                    self.tree.real.setdefault(target, os.stat(os.path.join(path, name)).st_ino)
 
     def _compare_file(self, path: Path, file: File) -> None:
         assert path.read_bytes() == file.content, f"{path}: the disk is not as recorded"

@@ -24,7 +24,7 @@ class Place:
 
     Attributes:
         path: the database. copies: other files that must become the same.
-        watched: the directories in which files may be changed. fixed: files that keep their inode, for they are mounted.
+        watched: the directories in which files may be changed. fixed: files that keep their inode, for they are mounted or have two names.
         options: what a command needs to be led to it.
     """
 
@@ -70,6 +70,7 @@ def furnish(place: Place, setting: str) -> None:
     source = place.path.parent.parent / "other" / "db"
     if setting == "linked":
         source.hardlink_to(place.path)
+        place.fixed = frozenset((str(source), str(place.path)))
         place.copies.append(source)
     if setting in ("mounted", "readonly"):
         shutil.copy2(place.path, source)

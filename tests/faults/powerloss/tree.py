@@ -1,14 +1,12 @@
 """The files and directories that are watched: taken from a real tree as they are, and laid out again as a disk may have them.
 
-A name in a watched directory is laid out anew if the record of a command touched it; all other files stay as they are. A file on which
-something is mounted keeps its inode and is rewritten. A journal is named after the inode of its database (`.sasldb-DEVICE-INODE.new`),
-and a file that is laid out has a new one, so that the number in a name is exchanged too.
+A name in a watched directory is laid out anew if the record of a command touched it; all other files stay as they are. A file that can
+only be overwritten, for it is mounted or has two names, keeps its inode and is rewritten: journals are named after the inode.
 """
 
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import stat
 from dataclasses import dataclass, field
@@ -18,7 +16,6 @@ from tests.faults.powerloss.disk import Attributes, Directory, Disk, File
 
 _LONG_AGO = 1_500_000_000_000_000_000  # nanoseconds: the machine was off for a while
 PRIVATE = "sasldb-"  # what the names of private directories begin with
-_NUMBER = re.compile(r"(?<=-)([0-9a-f]+)(?=\.|$)")
 
 
 @dataclass
@@ -32,13 +29,9 @@ class State:
 
 @dataclass
 class Tree:
-    """Watched directories: `roots` (path -> inode of the model), and the `real` inode numbers of what is there (model -> number).
-
-    `fixed` holds the paths of files on which something is mounted.
-    """
+    """Watched directories: `roots` (path -> inode of the model); `fixed` holds the paths of files that keep their inode."""
 
     roots: dict[str, int] = field(default_factory=dict)
-    real: dict[int, int] = field(default_factory=dict)
     fixed: frozenset[str] = frozenset()
     at_rest: set[tuple[int, str]] = field(default_factory=set)  # (directory, name) of what is never touched
     last: int = 0
@@ -72,25 +65,21 @@ class Tree:
             if key not in known:
                 known[key] = self.new_inode()
                 disk.files[known[key]] = File(entry.read_bytes(), attributes_of(entry))
-                self.real[known[key]] = status.st_ino
             names[entry.name] = known[key]
         disk.directories[inode] = Directory(names, attributes_of(path))
 
     def lay_out(self, state: State) -> None:
         """Make the real tree what `state` says; every name that is not at rest is made anew or removed."""
-        numbers: dict[int, int] = {}
         made: dict[int, str] = {}
         for path, inode in self.roots.items():
             self._clear(path, inode)
             for name, target in state.names[inode].items():
                 if (inode, name) not in self.at_rest and target in state.contents:
-                    self._file(os.path.join(path, name), target, state, made, numbers)
-        exchanged = {f"{self.real[inode]:x}": f"{number:x}" for inode, number in numbers.items() if inode in self.real}
+                    self._file(os.path.join(path, name), target, state, made)
         for path, inode in self.roots.items():
             for name, target in state.names[inode].items():
                 if target in state.names:
                     self._directory(os.path.join(path, name), target, state, made)
-            self._rename(path, exchanged)
 
     def _clear(self, path: str, inode: int) -> None:
         for entry in list(os.scandir(path)):
@@ -101,7 +90,7 @@ class Tree:
             else:
                 os.unlink(entry.path)
 
-    def _file(self, path: str, inode: int, state: State, made: dict[int, str], numbers: dict[int, int]) -> None:
+    def _file(self, path: str, inode: int, state: State, made: dict[int, str]) -> None:
         if path not in self.fixed and inode in made:
             os.link(made[inode], path)
             return
@@ -109,7 +98,6 @@ class Tree:
         try:
             os.write(descriptor, state.contents[inode])
             dress(descriptor, state.attributes[inode])
-            numbers[inode] = os.fstat(descriptor).st_ino
         finally:
             os.close(descriptor)
         made[inode] = path
@@ -120,14 +108,7 @@ class Tree:
         os.mkdir(path, mode)
         os.chown(path, uid, gid)
         for name, target in state.names[inode].items():
-            self._file(os.path.join(path, name), target, state, made, {})
-
-    def _rename(self, path: str, exchanged: dict[str, str]) -> None:
-        for folder in [path, *(entry.path for entry in os.scandir(path) if entry.is_dir(follow_symlinks=False))]:
-            for name in os.listdir(folder):
-                other = _NUMBER.sub(lambda match: exchanged.get(match[1], match[1]), name)
-                if other != name:
-                    os.rename(os.path.join(folder, name), os.path.join(folder, other))
+            self._file(os.path.join(path, name), target, state, made)
 
 
 def attributes_of(path: Path) -> Attributes:
