@@ -52,7 +52,9 @@ def cases(disk: Disk, events: list[Event], roots: set[int], random: Random, most
 
     Of a long phase, the writing of a large draft, some points are taken.
     """
-    chances, longest = (CHANCES, _POINTS_OF_A_PHASE) if most is None else (CHANCES // 10, _POINTS_OF_A_PHASE // 4)
+    chances, longest = (
+        (CHANCES, _POINTS_OF_A_PHASE) if most is None or most > CHANCES else (CHANCES // 10, _POINTS_OF_A_PHASE // 4)
+    )
     moments: dict[int, list[Point]] = {}
     for point in points(disk, events):
         moments.setdefault(point.phase, []).append(point)
