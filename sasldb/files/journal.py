@@ -180,10 +180,11 @@ def _counts(path: str, journal: Journal, database: int) -> bool:
 def _journals(directory: Directory, database: int) -> Iterator[Journal]:
     """Yield every place where a journal of the open file `database` counts; the caller closes them."""
     stem = _stem(database)
-    places = [Directory(os.dup(directory.fd), directory.path), *private_directory.existing()]
+    places = [directory, *private_directory.existing()]
     try:
         while places:
             place = places.pop(0)
+            place = place.again() if place is directory else place
             if place.owner in (0, os.geteuid()) and place.owner_alone_writes():
                 yield Journal(place, stem)
             else:

@@ -109,7 +109,7 @@ def _open(parent: str, name: str, make: bool) -> Directory | None:
 def _make(above: Directory, name: str) -> None:
     try:
         os.mkdir(name, 0o700, dir_fd=above.fd)
+        os.chmod(name, 0o700, dir_fd=above.fd)  # a umask may have taken our own permissions
     except FileExistsError:
-        return
-    os.chmod(name, 0o700, dir_fd=above.fd)  # a umask may have taken our own permissions
+        pass  # perhaps made by a process that was killed before it was synced
     above.sync()
