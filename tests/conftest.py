@@ -13,6 +13,7 @@ from __future__ import annotations
 import compileall
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
@@ -35,9 +36,19 @@ REAL_FIXTURES = {"require", "cyrus", "postfix_parts", "postfix_instance", "priva
 
 Require = Callable[..., list[str]]
 
+# A run in the background (`nohup`, or `&` in a script) begins with signals ignored, and programs inherit that: what a test starts would
+# not end by its signal. A handler is not inherited. So one that does nothing keeps these tests deaf, and what they start hears.
+_background = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGTSTP)
+_told = os.environ.get("SASLDB_IGNORED", "").split()  # by the process that has started this one, pytest-xdist's
+_ignored = [each for each in _background if each.name in _told or signal.getsignal(each) is signal.SIG_IGN]
+for _signal in _ignored:
+    signal.signal(_signal, lambda number, frame: None)
+os.environ["SASLDB_IGNORED"] = " ".join(each.name for each in _ignored)
+
 # What changes libsasl's, getopt's or our own defaults would make results depend on who runs the tests.
+_KEPT = {"SASLDB_REQUIRE", "SASLDB_SEED", "SASLDB_CAMPAIGN", "SASLDB_IGNORED"}
 for _name in [name for name in os.environ if name.startswith(("SASL_", "SASLDB_")) or name == "POSIXLY_CORRECT"]:
-    if _name not in ("SASLDB_REQUIRE", "SASLDB_SEED", "SASLDB_CAMPAIGN"):
+    if _name not in _KEPT:
         del os.environ[_name]
 
 
