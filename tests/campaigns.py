@@ -5,16 +5,17 @@ a sample, other cases in each run; `script/test --campaign`, which sets SASLDB_C
 environment variable SASLDB_SEED, otherwise a new one; tests/conftest.py prints it, and gives it to Hypothesis.
 
     @pytest.mark.parametrize("case", campaigns.sample("faults/kills", CASES, 20))
-    for call in campaigns.sample("create", range(1, calls + 1), 24):
+    for call in campaigns.thinned("a killed create", 4):  # until the program ends before it is killed
     @settings(max_examples=campaigns.count(40, 1000))
     chance = campaigns.chance("formats/mutants")
 """
 
 from __future__ import annotations
 
+import itertools
 import os
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
 Case = TypeVar("Case")
@@ -39,6 +40,14 @@ def sample(name: str, cases: Sequence[Case], size: int) -> list[Case]:
     last = len(cases) - 1
     drawn = chance(name).sample(range(1, last), max(size - 2, 0))
     return [cases[number] for number in sorted({0, last, *drawn})]
+
+
+def thinned(name: str, one_in: int) -> Iterator[int]:
+    """Yield 1, 2, 3 ... without end: all of them in a campaign, otherwise one of each `one_in`, drawn for the test `name`."""
+    drawn = chance(name)
+    size = 1 if WHOLE else one_in
+    for start in itertools.count(1, size):
+        yield start + drawn.randrange(size)
 
 
 def count(size: int, whole: int) -> int:

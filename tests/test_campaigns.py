@@ -13,7 +13,7 @@ import pytest
 from tests.conftest import ROOT
 
 TESTS = """
-import random
+import itertools
 import pytest
 from hypothesis import given, strategies as st
 from tests import campaigns
@@ -31,6 +31,7 @@ def test_generated(number):
     told("generated", number)
 
 def test_random():
+    told("thinned", *itertools.islice(campaigns.thinned("here", 10), 20))
     told("random", campaigns.chance("a").random(), campaigns.chance("b").random(), campaigns.count(3, 70))
 """
 
@@ -81,7 +82,11 @@ def test_a_campaign_leaves_nothing_out(tmp_path: Path) -> None:
     """A sample has the first and the last case; with SASLDB_CAMPAIGN=1 every case runs, and as many generated ones as were asked for."""
     _, told = run(tmp_path)
     cases = sorted(int(line.split()[1]) for line in told if line.startswith("case"))
-    assert len(cases) == 5 and (cases[0], cases[-1]) == (0, 999) and told[-1].endswith(" 3")
+    assert len(cases) == 5 and (cases[0], cases[-1]) == (0, 999)
+    assert [line[-2:] for line in told if line.startswith("random")] == [" 3"]
+    (numbers,) = [list(map(int, line.split()[1:])) for line in told if line.startswith("thinned")]
+    assert [(number - 1) // 10 for number in numbers] == list(range(20))
     _, told = run(tmp_path, SASLDB_CAMPAIGN="1")
     cases = sorted(int(line.split()[1]) for line in told if line.startswith("case"))
-    assert cases == list(range(1000)) and told[-1].endswith(" 70")
+    assert cases == list(range(1000)) and [line[-3:] for line in told if line.startswith("random")] == [" 70"]
+    assert [line for line in told if line.startswith("thinned")] == ["thinned " + " ".join(map(str, range(1, 21)))]
