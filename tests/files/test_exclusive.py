@@ -330,6 +330,20 @@ def test_a_stranger_s_journal_is_not_believed(path: Path) -> None:
     assert accepts(path, b"first")
 
 
+def wait_until_open(process: subprocess.Popen[bytes], path: Path) -> None:
+    """Wait until the process has opened the file that `path` names now."""
+    wanted, descriptors = path.stat(), Path(f"/proc/{process.pid}/fd")
+    while process.poll() is None:
+        for descriptor in list(descriptors.iterdir()):
+            try:
+                if os.path.samestat(descriptor.stat(), wanted):
+                    return
+            except FileNotFoundError:  # closed meanwhile
+                continue
+        time.sleep(0.01)
+    raise AssertionError(f"it ended with {process.returncode} before it opened the file")
+
+
 def test_waiting_has_an_end_and_names_the_holder(path: Path) -> None:
     """A lock that is not given back ends in an error that names the process."""
     with open(path, "rb") as held:
@@ -346,7 +360,7 @@ def test_a_waiter_of_a_replaced_file_edits_the_new_one(path: Path) -> None:
         db.set_password("alice@example.com", b"second")
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
         waiter = subprocess.Popen([sys.executable, "-c", code, str(path)], env=environment)
-        time.sleep(0.3)
+        wait_until_open(waiter, path)  # before the file is replaced, at the end of this block
     assert waiter.wait(20) == 0
     with sasldb.open(str(path)) as read:
         assert read.verify("alice@example.com", b"second") and read.verify("bob@example.com", b"y")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Optional
 
 import pytest
 
@@ -18,7 +19,7 @@ RELAY, RECIPIENT = "smtpd_relay_restrictions", "smtpd_recipient_restrictions"
 BIND = "reject_sender_login_mismatch"
 GOOD = f"{RELAY} = permit_mynetworks, permit_sasl_authenticated, reject_unauth_destination\n"
 SUBMISSION = f"{SMTP}submission inet n - n - - smtpd\n"
-Look = Callable[[Site], Problem | None]
+Look = Callable[[Site], Optional[Problem]]
 
 
 @pytest.fixture(autouse=True)
