@@ -20,7 +20,7 @@ from tests.faults.stages import Stage
 from tests.faults.watching import KILL, KILLED, Called
 
 BACK = key("user5")
-ATTIC = Path("/tmp/attic")  # the other user's own directory; files of root's lie in it
+ATTIC = "attic"  # the other user's own directory, on the same file system; files of root's lie in it
 KEPT = (
     "kept",
     "sasldb-0",
@@ -90,12 +90,13 @@ def fill(directory: Path, files: Taken, owner: int = 0, mode: int = 0o700) -> No
 
 def move_into(target: Path, files: Taken) -> None:
     """Let the other user move files of root's out of a directory of his own into `target`, made if need be."""
-    fill(ATTIC, files, NOBODY)
+    attic = target.parent / ATTIC
+    fill(attic, files, NOBODY)
 
     def move() -> None:
         target.mkdir(exist_ok=True)
         for name in files:
-            os.rename(ATTIC / name, target / name)
+            os.rename(attic / name, target / name)
 
     as_user(NOBODY, move)
 
@@ -107,12 +108,12 @@ def _moved(shared: Path, files: Taken) -> None:
 def _hard_links(shared: Path, files: Taken) -> None:
     move_into(shared / "sasldb-0", files)
     for name in files:
-        os.link(shared / "sasldb-0" / name, ATTIC / name)
+        os.link(shared / "sasldb-0" / name, shared / ATTIC / name)
 
 
 def _link_to_his(shared: Path, files: Taken) -> None:
-    fill(ATTIC, files, NOBODY)
-    as_user(NOBODY, lambda: os.symlink(ATTIC, shared / "sasldb-0"))
+    fill(shared / ATTIC, files, NOBODY)
+    as_user(NOBODY, lambda: os.symlink(shared / ATTIC, shared / "sasldb-0"))
 
 
 def _link_to_roots(shared: Path, files: Taken) -> None:

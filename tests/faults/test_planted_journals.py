@@ -128,7 +128,7 @@ def with_names_taken(directory: Path, commands: Commands, kind: str) -> None:
         elif kind == "directories":
             as_user(NOBODY, taken.mkdir)
         else:
-            as_user(NOBODY, lambda taken=taken: taken.symlink_to("/nowhere"))  # type: ignore[misc]
+            as_user(NOBODY, lambda taken=taken: taken.symlink_to("/nowhere"))
     assert_untouched(stolen.stage.path, commands, [])
 
 
