@@ -1,7 +1,7 @@
-"""Run a function in a child process: with a private /tmp and /var/tmp, or as another user.
+"""Run a function in a child process: with a private /tmp, /var/tmp and /var/lib, or as another user.
 
 A test of what other users put into shared directories must not touch the machine's own. So the child gets a mount namespace in
-which /tmp and /var/tmp are empty; directories that the test still needs keep their paths there.
+which /tmp, /var/tmp and /var/lib are empty; directories that the test still needs keep their paths there.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ import pytest
 from tests.conftest import ROOT, lacking
 
 NOBODY = 65534
-SHARED = ("/var/tmp", "/tmp")
+SHARED = ("/var/tmp", "/tmp")  # where every user may make files
+HOMES = ("/var/lib", *SHARED)  # where a private directory of this package may lie
 MS_RDONLY, MS_REMOUNT, MS_BIND, MS_MOVE, MS_REC, MS_PRIVATE = 0x1, 0x20, 0x1000, 0x2000, 0x4000, 0x40000
 _CLONE_NEWNS = 0x20000
 _LONGEST = 900  # seconds
@@ -46,10 +47,10 @@ def private_mounts() -> None:
 
 
 def empty_shared_directories(keep: Sequence[str | Path]) -> None:
-    """Make /tmp and /var/tmp empty, mode 1777, in this process's mounts; the directories `keep` stay where they are."""
-    for shared in SHARED:
+    """Make the directories HOMES empty in this process's mounts; the directories `keep` stay where they are."""
+    for shared in HOMES:
         fresh = tempfile.mkdtemp(prefix="sasldb-fresh-", dir="/dev/shm")
-        mount("fresh", fresh, "tmpfs", options="mode=1777")
+        mount("fresh", fresh, "tmpfs", options="mode=1777" if shared in SHARED else "mode=755")
         for path in sorted({str(path) for path in keep if str(path).startswith(f"{shared}/")}):
             within = fresh + path[len(shared) :]
             if not os.path.isdir(within):
@@ -60,7 +61,7 @@ def empty_shared_directories(keep: Sequence[str | Path]) -> None:
 
 
 def apart(keep: Sequence[str | Path], function: Callable[..., Result], *arguments: object) -> Result:
-    """Return `function(*arguments)` of a child for which /tmp and /var/tmp are private, and empty but for `keep`.
+    """Return `function(*arguments)` of a child for which the directories HOMES are private, and empty but for `keep`.
 
     AssertionError with the child's traceback where it raises anything; a skip of pytest is passed on.
     """

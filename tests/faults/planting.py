@@ -13,10 +13,10 @@ from pathlib import Path
 
 import sasldb
 from tests.faults import watching
-from tests.faults.databases import build, key, names, records
-from tests.faults.elsewhere import NOBODY, SHARED, as_user
+from tests.faults.databases import build, key, records
+from tests.faults.elsewhere import NOBODY, as_user
 from tests.faults.library_calls import GONE, OLD, USERS
-from tests.faults.stages import Stage
+from tests.faults.stages import Stage, private_directories
 from tests.faults.watching import KILL, KILLED, Called
 
 BACK = key("user5")
@@ -30,7 +30,10 @@ Taken = dict[str, bytes]
 
 
 class Stolen:
-    """A database `path` without user5, and the `journal` (file name -> content) that would bring the user back."""
+    """A database `path` without user5, and the `journal` (file name -> content) that would bring the user back.
+
+    `home` is the directory where the journal was.
+    """
 
     def __init__(self, directory: Path, setting: str) -> None:
         self.stage = Stage(directory, setting)
@@ -43,13 +46,13 @@ class Stolen:
         outcome = watching.watch(self._bring_back, lambda count, called: self._begun(called, before))
         assert outcome.status == KILLED, f"the overwrite was not met: {outcome}"
         assert self.stage.path.read_bytes() == before
-        self.journal = {file.name: file.read_bytes() for file in self._files()}
-        assert len(self.journal) >= 2
-        for file in self._files():
+        files = [self.stage.place / name for name in self.stage.litter()]
+        self.home = files[0].parent
+        self.journal = {file.name: file.read_bytes() for file in files}
+        for file in files:
             file.unlink()
-        for shared in SHARED:
-            for entry in Path(shared).glob("sasldb-*"):
-                shutil.rmtree(entry)
+        for entry in private_directories():
+            shutil.rmtree(entry)
         assert records(self.stage.path) == GONE
         if setting == "linked":
             self.stage.path.unlink()  # the other name moves to a place of its own, and renames can serve
@@ -65,12 +68,6 @@ class Stolen:
         if called.name not in ("fallocate", "pwrite64", "copy_file_range", "ftruncate", "write"):
             return None
         return KILL if self.stage.path.read_bytes() == before and records(self.stage.path) == OLD else None
-
-    def _files(self) -> list[Path]:
-        beside = [self.stage.place / name for name in names(self.stage.place) - {"db"}]
-        for shared in SHARED:
-            beside += [file for file in Path(shared).glob("sasldb-*/*") if file.is_file()]
-        return beside
 
 
 def nonsense(journal: Taken) -> Taken:

@@ -11,14 +11,17 @@ import shutil
 from pathlib import Path
 
 from tests.faults.databases import age, names
-from tests.faults.elsewhere import MS_BIND, MS_RDONLY, MS_REMOUNT, mount
+from tests.faults.elsewhere import HOMES, MS_BIND, MS_RDONLY, MS_REMOUNT, mount
 
 SETTINGS = ["plain", "linked", "mounted", "unwritable", "overlay", "overlay and mounted"]
 IN_PLACE = ["linked", "mounted", "unwritable", "overlay and mounted"]
-PRIVATE = [
-    Path(f"{shared}/sasldb-0") for shared in ("/var/tmp", "/tmp")
-]  # where today's journals lie if not beside the file
 _libc = ctypes.CDLL(None, use_errno=True)
+
+
+def private_directories() -> list[Path]:
+    """Return the private directories of this package that are there."""
+    found = [path for home in HOMES for path in Path(home).glob("sasldb-*")]
+    return [path for path in found if path.is_dir() and not path.is_symlink()]
 
 
 class Stage:
@@ -57,8 +60,8 @@ class Stage:
 
     def lay_out(self, content: bytes | None, mode: int = 0o640) -> None:
         """Make the place as it is before an attempt; None: there is no database."""
-        for private in PRIVATE:
-            shutil.rmtree(private, ignore_errors=True)
+        for private in private_directories():
+            shutil.rmtree(private)
         if self.setting.startswith("overlay"):
             self._lay_overlay(content)
         fixed = self.setting in ("mounted", "unwritable", "overlay and mounted")
@@ -102,5 +105,5 @@ class Stage:
 
     def litter(self, *known: str) -> set[str]:
         """Return what lies beside the database, and in private directories, and is none of `known`."""
-        there = {str(path) for private in PRIVATE if private.is_dir() for path in private.iterdir()}
+        there = {str(path) for private in private_directories() for path in private.iterdir()}
         return (names(self.place) - {"db", *known}) | there

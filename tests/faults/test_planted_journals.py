@@ -141,7 +141,7 @@ def test_taken_names_block_no_command(open_path: Path, commands: Commands, kind:
 def genuine(directory: Path, commands: Commands) -> None:
     """Put a journal back where it was, as root in a directory of root's."""
     stolen = Stolen(directory, "unwritable")
-    fill(Path("/var/tmp/sasldb-0"), stolen.journal)
+    fill(stolen.home, stolen.journal)
     assert records(stolen.path) == OLD
 
 

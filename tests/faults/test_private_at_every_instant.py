@@ -1,7 +1,7 @@
 """At no system call of a change does the new password lie in a file that lets in more users than the file will at the end.
 
-The writer is stopped before each of its calls, and every file that it may have made is looked at: in the database's directory, in
-/var/tmp and /tmp, and what it has open without a name. What others have open from an earlier time is another matter (README, limits).
+The writer is stopped before each of its calls, and every file that it may have made is looked at: in the database's directory, where
+private directories may be, and what it has open without a name. What others have open from an earlier time is another matter (README, limits).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tests import campaigns
 from tests.conftest import Require, lacking
 from tests.faults import library_calls, watching
 from tests.faults.databases import build
-from tests.faults.elsewhere import NOBODY, SHARED, apart
+from tests.faults.elsewhere import HOMES, NOBODY, apart
 from tests.faults.errnos import ERRORS
 from tests.faults.library_calls import PASSWORD, USERS
 from tests.faults.stages import Stage
@@ -115,7 +115,7 @@ def readers(path: str) -> Readers:
 
 def files(stage: Stage, pid: int) -> Iterator[str]:
     """Yield a path to every file that the writer may have made or changed."""
-    for place in (stage.place, *map(Path, SHARED)):
+    for place in (stage.place, *map(Path, HOMES)):
         for folder, _, entries in os.walk(place):
             yield from (os.path.join(folder, entry) for entry in entries)
     yield from (f"/proc/{pid}/fd/{name}" for name in os.listdir(f"/proc/{pid}/fd"))
