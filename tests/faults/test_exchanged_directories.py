@@ -58,6 +58,7 @@ class Street:
         self.first = {"the directory": self.own, "a directory above": self.home / "mid", "the file": self.path}[level]
         self.second = self.first.with_name("link")
         self.second.symlink_to(locked / "db" if level == "the file" else self.vault)
+        os.chown(self.second, NOBODY, NOBODY, follow_symlinks=False)
         for place in (self.home, self.home / "mid", self.own):
             if place.exists():
                 os.chown(place, NOBODY, NOBODY)
