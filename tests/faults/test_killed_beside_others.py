@@ -29,8 +29,9 @@ from tests.faults.watching import DONE, KILL, KILLED, Called
 BLOCK = 512
 NEXT = key("next")
 MANY = 30_000
-MILESTONES = {"fallocate", "ftruncate", "copy_file_range", "fsync", "fdatasync", "rename", "renameat", "renameat2"}
 FIRST_WRITES = {"fallocate", "ftruncate", "pwrite64", "copy_file_range", "write"}
+MIDST = FIRST_WRITES | {"fsync", "fchmod", "fchown", "utimensat", "unlink", "rename", "unlinkat", "renameat"}
+MILESTONES = {"fallocate", "ftruncate", "copy_file_range", "fsync", "fdatasync", "rename", "renameat", "renameat2"}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -80,8 +81,7 @@ class Siege:
         self.old = build(directory / "original", USERS)
         self.neighbours = Neighbours(self.stage, directory)
         self.renew()
-        self.calls = 0
-        self.midst: list[int] = []  # the calls at which readers see the new file, and the old one still lies there
+        self.calls = self.midst = 0  # of the latter, readers see the new file, and the old one still lies there
         assert watching.watch(self._change, self._count).status == DONE
 
     def _change(self) -> None:
@@ -89,20 +89,32 @@ class Siege:
 
     def _count(self, count: int, called: Called) -> None:
         self.calls = count
-        if called.name in FIRST_WRITES or self.midst and called.name not in ("fstat", "lseek"):
-            if self.path.read_bytes() == self.old and records(self.path) == NEW:
-                self.midst.append(count)
+        self.midst += self._in_midst(called)
+
+    def _in_midst(self, called: Called) -> bool:
+        if called.name not in MIDST:
+            return False
+        return self.path.read_bytes() == self.old and records(self.path) == NEW
 
     def renew(self) -> None:
         """Lay the database out, and its neighbours."""
         self.stage.lay_out(self.old)
         self.neighbours.settle()
 
-    def kill(self, call: int, chance: random.Random) -> bool:
-        """Kill a change at this call, with others at work; tell whether the file was torn. AssertionError for what is lost."""
+    def kill(self, call: int, midst: bool, chance: random.Random) -> bool:
+        """Kill a change at this call (with `midst`: of those in the midst), with others at work; tell whether it began to overwrite.
+
+        AssertionError for what is lost.
+        """
         self.renew()
+        passed = [0]
+
+        def decide(count: int, called: Called) -> int | None:
+            passed[0] += self._in_midst(called) if midst else 1
+            return KILL if passed[0] == call else None
+
         with self.neighbours.busy():
-            outcome = watching.watch(self._change, lambda count, called: KILL if count == call else None)
+            outcome = watching.watch(self._change, decide)
         assert outcome.status in (KILLED, DONE), str(outcome)
         torn = self.path.read_bytes() == self.old and records(self.path) == NEW
         new = finished(self.stage, NEW, self.directory / "alone") if torn else None
@@ -127,14 +139,17 @@ def besiege(directory: Path, setting: str, size: int) -> tuple[int, int, list[st
     siege = Siege(directory, setting)
     chance = campaigns.chance(f"faults/beside/{setting}")
     torn, broken = 0, []
-    calls = campaigns.sample(f"faults/beside/{setting}", range(1, siege.calls + 1), size)
-    midst = campaigns.sample(f"faults/beside/{setting}/midst", siege.midst, size)
-    for call in (*calls, *midst):
+    calls = [(call, False) for call in range(1, siege.calls + 1)]
+    midst = [(call, True) for call in range(1, siege.midst + 1)]
+    cases = campaigns.sample(f"faults/beside/{setting}", calls, size)
+    cases += campaigns.sample(f"faults/beside/{setting}/midst", midst * 4, size)
+    for call, in_midst in cases:
         try:
-            torn += siege.kill(call, chance)
+            torn += siege.kill(call, in_midst, chance)
         except Exception as error:
-            broken.append(f"killed at call {call} of {siege.calls}: {type(error).__name__}: {error}")
-    return len(calls) + len(midst), torn, broken
+            where = "in the midst" if in_midst else f"of {siege.calls}"
+            broken.append(f"killed at call {call} {where}: {type(error).__name__}: {error}")
+    return len(cases), torn, broken
 
 
 @pytest.mark.parametrize("setting", [*IN_PLACE, "overlay", "plain"])
