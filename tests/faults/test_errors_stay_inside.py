@@ -24,7 +24,7 @@ from tests.faults.library_calls import COMMANDS, EMPTY, Command, MISSING, OLD, R
 from tests.faults.stages import Stage
 from tests.faults.watching import DONE, REFUSED, Called, Decide, Outcome
 
-MOST = 25  # broken promises of one case that are shown
+MOST = 40  # broken promises of one case that are shown
 EACH = 12  # errors that a case tries in the suite; a campaign tries all, which are some hundreds
 OTP = b"cmusaslsecretOTP"
 STATUSES = {DONE, REFUSED, 1}  # of commands; 1: a drop-in failed, or standard output could not be told of a change
@@ -95,10 +95,8 @@ def tried(
     case = Case(directory, setting, call, after, is_command)
     case.run(lambda count, called: None)
     sites = campaigns.sample(f"errors/{name}/{setting}", case.sites(), EACH)
-    broken: list[str] = []
+    broken: dict[str, str] = {}  # the errors of one call that come to the same
     for site in sites:
-        if len(broken) == MOST:
-            break
 
         def decide(count: int, called: Called, site: Site = site) -> int | None:
             return site[3] if (count, called.name) == site[:2] else None
@@ -111,8 +109,9 @@ def tried(
         except Exception as error:
             complaint = f"{type(error).__name__}: {error}"
         if complaint:
-            broken.append(f"{site[1]} ({site[0]}: {site[2]}) gives {errno.errorcode[site[3]]}: {complaint}; {said}")
-    return len(sites), broken
+            what = f"{site[1]} ({site[0]}: {site[2]}) fails: {complaint}"
+            broken[what] = f"{errno.errorcode[site[3]]} {broken.get(what, said)}"
+    return len(sites), [f"{what}; {said}" for what, said in broken.items()]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -128,7 +127,7 @@ def held(directory: Path, name: str, setting: str, call: Call, after: Records, i
     count, broken = apart([directory], tried, directory, name, setting, call, after, is_command)
     print(f"{name}, {setting}: {count} errors, {len(broken)} broken promises")
     if broken:
-        pytest.fail("\n\n".join(broken), pytrace=False)
+        pytest.fail("\n\n".join(broken[:MOST]), pytrace=False)
     assert count >= EACH
 
 
