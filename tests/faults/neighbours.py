@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -65,20 +66,27 @@ class Neighbours:
     @contextmanager
     def busy(self) -> Iterator[None]:
         """Let a process work on them as long as the block runs."""
+        reading, writing = os.pipe()
         pid = os.fork()
         if pid == 0:
             status = 1
             try:
                 stopped: list[int] = []
                 signal.signal(signal.SIGTERM, lambda number, frame: stopped.append(number))
+                os.write(writing, b".")
                 while not stopped:
                     self.work()
                 status = 0
+            except BaseException:
+                os.write(writing, traceback.format_exc().encode()[-4000:])
             finally:
                 os._exit(status)
-        try:
-            yield
-        finally:
-            os.kill(pid, signal.SIGTERM)
-            status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-        assert status == 0, "a writer of other files failed"
+        os.close(writing)
+        with open(reading, "rb") as heard:
+            heard.read(1)
+            try:
+                yield
+            finally:
+                os.kill(pid, signal.SIGTERM)
+                status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+            assert status == 0, f"a writer of other files failed: {heard.read().decode()}"
