@@ -9,7 +9,6 @@ Errors: Conflict (a file was changed since the plan was made), those of `files.c
 from __future__ import annotations
 
 import difflib
-import fcntl
 import os
 from typing import Protocol
 
@@ -17,8 +16,8 @@ from sasldb.errors import Conflict, SasldbError
 from sasldb.files import content
 from sasldb.files.content import Present
 from sasldb.files.ownership import Ownership
-from sasldb.files.refusals import refusal
 from sasldb.operations import syslog
+from sasldb.operations.setup.turn import Turn
 from sasldb.operations.setup.undo import Backup
 
 TYPE_CHECKING = False
@@ -138,11 +137,11 @@ def carry_out(plan: Plan, config_dir: str, what: str) -> list[str]:
     """Take all steps of `plan`, kept for an undo under the name `what`, and return sentences; nothing is kept of an empty plan.
 
     Raises:
-        SasldbError: see the module; what had been done is taken back.
+        Locked: another command changes the configuration; the message names its process. SasldbError: see the module; what had been done is taken back.
     """
     if not plan.steps:
         return []
-    with Turn(config_dir):
+    with Turn(config_dir, make=True):
         backup = Backup.begin(config_dir, what)
         try:
             sentences = [_taken(step, backup) for step in plan.steps]
@@ -163,7 +162,7 @@ def take_back(config_dir: str, what: str, dry_run: bool) -> list[str]:
     Raises:
         NotFound, Conflict: as `operations.setup.undo`.
     """
-    with Turn(config_dir):
+    with Turn(config_dir, make=False):
         backup = Backup.last(config_dir, what)
         if dry_run:
             return backup.outlook()
@@ -171,23 +170,6 @@ def take_back(config_dir: str, what: str, dry_run: bool) -> list[str]:
     for sentence in sentences:
         syslog.send(PROGRAM, syslog.NOTICE, f"postfix {what} --undo: {sentence} by {syslog.caller()}")
     return sentences
-
-
-class Turn:
-    """A context manager: one at a time in this configuration directory."""
-
-    def __init__(self, config_dir: str) -> None:
-        self._config_dir = config_dir
-
-    def __enter__(self) -> None:
-        try:
-            self._fd = os.open(self._config_dir, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            fcntl.flock(self._fd, fcntl.LOCK_EX)
-        except OSError as error:
-            raise refusal(self._config_dir, "cannot be locked", error) from error
-
-    def __exit__(self, *exc_info: object) -> None:
-        os.close(self._fd)
 
 
 def _taken(step: Step, backup: Backup) -> str:
