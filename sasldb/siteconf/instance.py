@@ -161,7 +161,8 @@ class Instance:
     def _has_table(self) -> bool:
         """Tell whether a map or a policy server decides in any list, or in what one names."""
         names = [*restrictions.ALL_LISTS, *self.value(restrictions.CLASSES).replace(",", " ").split()]
-        return any(restrictions.asks(source, name) for source in (self, *self.servers) for name in names)
+        sources: list[Parameters] = [self, *self.servers]
+        return any(restrictions.asks(source, name) for source in sources for name in names)
 
     def _services(self) -> list[Service]:
         fields: dict[str, dict[str, str]] = {}
