@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 POLICY_PORT = 10777
 ALICE, LOGINS = frozenset({"alice"}), frozenset({"alice", "bob", "mallory"})
@@ -20,12 +20,12 @@ TABLES = {
 _ALLOWED = "check_sasl_access texthash:/etc/postfix/allowed"
 _BLOCKED = "check_sasl_access texthash:/etc/postfix/blocked"
 _POLICY = f"check_policy_service inet:127.0.0.1:{POLICY_PORT}"
-_OWNERS = {"login_maps": "texthash:/etc/postfix/owners"}
+_OWNERS: dict[str, Any] = {"login_maps": "texthash:/etc/postfix/owners"}
 _BIND, _KNOWN = "reject_sender_login_mismatch", "reject_known_sender_login_mismatch"
 _BIND_USERS = "reject_authenticated_sender_login_mismatch"
 _LOGIN, _NEAR, _PROTECT = "permit_sasl_authenticated", "permit_mynetworks", "reject_unauth_destination"
 _STOCK = f"{_NEAR}, {_LOGIN}, {_PROTECT}"
-_CLASS = {"smtpd_restriction_classes": "ours"}
+_CLASS: dict[str, Any] = {"smtpd_restriction_classes": "ours"}
 _SMTP = "smtp inet n - y - - smtpd"
 _SUBMISSION = "submission inet n - y - - smtpd"
 _NAMES = {
@@ -34,16 +34,21 @@ _NAMES = {
 _NAMES["login_maps"] = "smtpd_sender_login_maps"
 
 
+_EVERY_LIST: dict[str, Any] = {name: f"{_NEAR}, reject" for name in ("client", "helo", "sender", "relay", "recipient")}
+
+
 class Shape(NamedTuple):
     """`main`: parameter -> value. `gain`: users that may gain by a setup, because a plain list refused every login.
 
     `services`: lines of master.cf in place of smtp's, or added to it. `fixed`: users that may gain by `check --fix` alone.
+    `dead`: whether smtpd ends with an error before it answers anybody.
     """
 
     main: dict[str, str]
     gain: frozenset[str] = NOBODY
     services: tuple[str, ...] = ()
     fixed: frozenset[str] = NOBODY
+    dead: bool = False
 
 
 def _shape(
@@ -60,7 +65,7 @@ SHAPES = {
     "recipients by a map of logins": _shape(recipient=f"{_NEAR}, {_ALLOWED}, reject"),
     "some logins pass what the others do not": _shape(relay=f"{_ALLOWED}, {_PROTECT}, {_LOGIN}"),
     "a map of logins without an end": _shape(relay=_ALLOWED, recipient=f"{_NEAR}, {_ALLOWED}, {_PROTECT}"),
-    "a map of logins, and smtpd dead": _shape(gain=ALICE, fixed=ALICE, relay=_ALLOWED),
+    "a map of logins, and smtpd dead": _shape(gain=ALICE, relay=_ALLOWED)._replace(dead=True),
     "an inline map": _shape(relay="check_sasl_access inline:{ alice@example.com=OK }, reject"),
     "no login": _shape(relay=f"{_NEAR}, check_sasl_access static:reject, {_PROTECT}"),
     "senders that a map permits": _shape(relay="check_sender_access texthash:/etc/postfix/senders, reject"),
@@ -97,11 +102,15 @@ SHAPES = {
     "senders bound behind": _shape(gain=LOGINS, recipient=f"{_PROTECT}, {_BIND}", **_OWNERS),
     "senders bound twice behind": _shape(gain=LOGINS, recipient=f"{_PROTECT}, {_KNOWN}, {_BIND}", **_OWNERS),
     "own networks alone": _shape(gain=LOGINS, relay=f"{_NEAR}, reject"),
-    "own networks alone, in every list": _shape(
-        gain=LOGINS, **{name: f"{_NEAR}, reject" for name in ("client", "helo", "sender", "relay", "recipient")}
-    ),
+    "own networks alone, in every list": _shape(gain=LOGINS, **_EVERY_LIST),
     "own networks alone for etrn and data": _shape(etrn=f"{_NEAR}, reject", data=f"{_NEAR}, reject"),
     "a list of one service": _shape(services=(f"{_SMTP} -o {{ smtpd_relay_restrictions = {_ALLOWED}, reject }}",)),
+    "senders bound at one service": _shape(
+        **_OWNERS, services=(f"{_SMTP} -o smtpd_sender_restrictions={_BIND_USERS}",)
+    ),
+    "recipients by a map at one service": _shape(
+        services=(f"{_SMTP} -o {{ smtpd_recipient_restrictions = {_ALLOWED}, reject }}",)
+    ),
     "a name in one service": _shape(mua=f"{_ALLOWED}, reject", services=(f"{_SMTP} -o smtpd_relay_restrictions=$mua",)),
     "own networks alone at one service": _shape(
         gain=LOGINS, services=(f"{_SMTP} -o smtpd_recipient_restrictions={_NEAR},reject",)
@@ -116,6 +125,6 @@ SHAPES = {
         relay=f"{_BIND_USERS}, {_NEAR}, {_PROTECT}", gain=LOGINS, **_OWNERS, services=(_SMTP, _SUBMISSION)
     ),
     "a misspelt map of logins": _shape(
-        gain=NOBODY, fixed=ALICE, relay=f"check_sasl_acces texthash:/etc/postfix/allowed, reject"
+        gain=NOBODY, fixed=ALICE, relay="check_sasl_acces texthash:/etc/postfix/allowed, reject"
     ),
 }

@@ -1,9 +1,9 @@
 """Run inside a machine: who may send what to whom, as smtpd answers. Prints one JSON object; `policy` serves as a policy server instead.
 
-    python relay_probe.py PASSWORD PORT ...      -> {"25 alice stranger own foreign": true, ...}
-    python relay_probe.py policy PORT            answers OK to alice, REJECT to mallory, DUNNO to all others
+    python relay_probe.py PASSWORD SECONDS PORT ...   -> {"25 alice stranger own foreign": true, ...}
+    python relay_probe.py policy PORT                 answers OK to alice, REJECT to mallory, DUNNO to all others
 
-A client at 127.0.0.2 is in mynetworks, one at 127.0.0.3 is a stranger. An answer is true where the message was accepted.
+A client at 127.0.0.2 is in mynetworks, one at 127.0.0.3 is a stranger. An answer is true where the message was accepted. SECONDS are waited for an answer.
 """
 
 import json
@@ -41,14 +41,14 @@ def senders(user: str) -> "dict[str, str]":
     return {"own": f"{user}@{DOMAIN}" if user else "someone@example.org", "alice's": f"alice@{DOMAIN}"}
 
 
-def session(port: int, user: str, place: str, password: str) -> "dict[str, bool]":
+def session(port: int, user: str, place: str, password: str, patience: float) -> "dict[str, bool]":
     """Return what one client comes to."""
     found = {f"{port} {user or 'nobody'} {place} {s} {r}": False for s in senders(user) for r in RECIPIENTS}
     found[f"{port} {user or 'nobody'} {place} {ETRN}"] = False
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     try:
-        with smtplib.SMTP("127.0.0.1", port, timeout=20, source_address=(CLIENTS[place], 0)) as client:
+        with smtplib.SMTP("127.0.0.1", port, timeout=patience, source_address=(CLIENTS[place], 0)) as client:
             client.starttls(context=context)
             if user:
                 client.login(f"{user}@{DOMAIN}", password)
@@ -64,9 +64,10 @@ def session(port: int, user: str, place: str, password: str) -> "dict[str, bool]
 
 def accepted(client: smtplib.SMTP, sender: str, recipient: str) -> bool:
     """Tell whether a message is accepted, from MAIL to the end of the data."""
-    steps = (lambda: client.mail(sender), lambda: client.rcpt(recipient), lambda: client.data(b"Subject: x\n\nx\n"))
     try:
-        return all(step()[0] < 400 for step in steps)
+        if client.mail(sender)[0] >= 400 or client.rcpt(recipient)[0] >= 400:
+            return False
+        return client.data(b"Subject: x\n\nx\n")[0] < 400
     except smtplib.SMTPDataError:
         return False
     finally:
@@ -80,7 +81,10 @@ def main(password: str, *ports: str) -> None:
         server = socketserver.ThreadingTCPServer(("127.0.0.1", int(ports[0])), Policy)
         print("ready", flush=True)
         server.serve_forever()
-    clients = [(int(port), user, place, password) for port in ports for user in USERS for place in CLIENTS]
+    patience = float(ports[0])
+    clients = [
+        (int(port), user, place, password, patience) for port in ports[1:] for user in USERS for place in CLIENTS
+    ]
     with ThreadPoolExecutor(4) as pool:
         found = [pool.submit(session, *client) for client in clients]
         print(json.dumps({key: value for one in found for key, value in one.result().items()}))

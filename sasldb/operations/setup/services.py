@@ -8,13 +8,14 @@ it from strangers, and that only the administrator can put in its place.
 from __future__ import annotations
 
 from sasldb.errors import SiteConfigError
+from sasldb.operations.checks import remedies
 from sasldb.operations.checks.host import CYRUS, SASL_PATH, SASL_TYPE, Host, is_application
 from sasldb.operations.checks.site import Site
 from sasldb.operations.setup import keeping, lists, restrictions
 from sasldb.operations.setup.request import Request
 from sasldb.siteconf.instance import ENABLE, LEVEL, SMTPD, Service, labels
 from sasldb.siteconf.restriction_lists import Parameters
-from sasldb.siteconf.restrictions import BINDING, CLIENT, RELAY, described, steps, undecided
+from sasldb.siteconf.restrictions import BINDING, CLIENT, LISTS, LOGIN_MAPS, RELAY, described, steps, undecided
 from sasldb.siteconf.scratch import Scratch
 
 LABEL = "submission/inet"
@@ -81,7 +82,7 @@ def _free(scratch: Scratch, site: Site, why: str) -> list[str]:
 def _submit(scratch: Scratch, free: bool) -> list[str]:
     """Serve the port: by what listens there already, under whatever name and at whatever address, else by a service of its own.
 
-    Returns a sentence for each list of main.cf that holds there too, because a map or a policy server decides in it.
+    Returns a sentence for each list that holds there too, because a map or a policy server decides in it.
     """
     host = Host(scratch.directory)
     present = [service for service in host.postfix.services if service.port == _PORT]
@@ -94,19 +95,42 @@ def _submit(scratch: Scratch, free: bool) -> list[str]:
         return []
     jailed = not free and any(service.chroot for service in host.servers)
     scratch.add_service(LABEL, f"submission inet n - {'y' if jailed else 'n'} - - smtpd")
-    decisions = {name: step for name in (CLIENT, RELAY) if (step := undecided(host.postfix, name))}
-    options = {name: value for name, value in _OPTIONS.items() if name not in decisions}
-    scratch.set_service(
-        LABEL, options | {name: _bound(host.postfix, name) for name in (CLIENT, RELAY) if name in options}
-    )
+    model = _model(Host(scratch.directory))
+    values = _OPTIONS | _lists(model)
+    scratch.set_service(LABEL, {name: value for name, value in values.items() if value is not None})
     return [
-        f"{LABEL} has the {name} of main.cf: {described(step)} decides in it, and sasldb did not look at what that says"
-        for name, step in decisions.items()
+        f"{LABEL} has the {name} of {model.label}: {described(step)} decides in it, and sasldb did not look at what that says"
+        for name in LISTS
+        if (step := undecided(model, name))
     ]
 
 
+def _model(host: Host) -> Service:
+    """Return the service whose lists bind users by now: one in which a map decides, else the first one that offers AUTH.
+
+    Where none offers it, that is the new service itself, which has the lists of main.cf.
+    """
+    services = [*host.offering, *(one for one in host.servers if one.label == LABEL)]
+    chosen = (one for one in services if any(undecided(one, name) for name in LISTS))
+    return next(chosen, services[0])
+
+
+def _lists(model: Service) -> dict[str, str | None]:
+    """Return the lists of a new submission service, None for one of main.cf: who may relay at the `model` may here, as the same senders."""
+    found: dict[str, str | None] = {}
+    for name in LISTS:
+        binds = any(step.name in BINDING for step in steps(model, name))
+        if undecided(model, name) or (binds and name not in _OPTIONS):
+            found[name] = remedies.written(model, name, model.written(name)) if name in model.own else None
+        elif name in _OPTIONS:
+            found[name] = _bound(model, name)
+    if LOGIN_MAPS in model.own:
+        found[LOGIN_MAPS] = remedies.written(model, LOGIN_MAPS, model.written(LOGIN_MAPS))
+    return found
+
+
 def _bound(parameters: Parameters, name: str) -> str:
-    """Return the list `name` of a submission service: what binds senders to logins in that of main.cf does so here."""
+    """Return the list `name` of a submission service: what binds senders to logins in that of `parameters` does so here."""
     found = [step.name for step in steps(parameters, name) if step.name in BINDING and not step.warned]
     return ",".join([*dict.fromkeys(found), _OPTIONS[name]])
 
