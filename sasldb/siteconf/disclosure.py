@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Container
 
 from sasldb.siteconf.restriction_lists import split
 
@@ -57,14 +57,19 @@ _OPTIONS = frozenset(
 _NAME = re.compile(r"\s*([A-Za-z0-9_]+)\s*$")
 _REFERENCE = re.compile(r"\$(\w+|\{\w+\}|\(\w+\))")
 _KIND = re.compile(r"((?:proxy:)?(?:static|inline):)")
+_ANSWER = re.compile(r"ok|relay|dunno|discard|all|[245]\d\d", re.IGNORECASE)  # of an access map, and of mynetworks
 _TABLE = re.compile(r"[a-z:]+:[/$][\w./$@%+-]*")
 _LOGIN = re.compile(r":[^/\[\]]*@")  # of an address with a password in it
+_FILE = re.compile(
+    r"(proxy:)?(btree|cdb|cidr|hash|ldap|lmdb|mysql|pcre|pgsql|regexp|sqlite|texthash):(/|\$config_directory/)[\w./-]+"
+)
+_QUOTED = re.compile(r'(?<!\S)".*')
 _FIELDS = 8  # of a service, up to the program's name
 
 
-def may_be_shown(name: str, value: str) -> bool:
-    """Tell whether all of the value of a parameter of main.cf may be shown."""
-    return value_of(name, value) == value
+def may_be_shown(name: str, value: str, known: Container[str] = ()) -> bool:
+    """Tell whether all of the value of a parameter of main.cf may be shown; `known` are words, such as restriction classes, that may."""
+    return _words(value, lambda word: word if word in known else value_of(name, word)) == value
 
 
 def value_of(name: str, value: str) -> str:
@@ -87,6 +92,11 @@ def master_cf(lines: list[bytes]) -> list[str]:
 def conf(lines: list[bytes], known: bytes = b"") -> list[str]:
     """Return the lines of a configuration file of libsasl as they may be shown; `known` is a comment that may be."""
     return [_text(line) if line.strip() in (b"", known.strip()) else _option(line) for line in lines]
+
+
+def complaint(line: str) -> str:
+    """Return what a program of Postfix complains of, without the line of configuration that it quotes."""
+    return _QUOTED.sub('"..."', line)
 
 
 def command(text: str) -> str:
@@ -177,7 +187,7 @@ def _words(value: str, shown: Callable[[str], str]) -> str:
 def _visible(word: str) -> str:
     """Return a word of a value that may be shown; what stands in it in the place of a table's file is none."""
     kind = _KIND.match(word)
-    if kind:
+    if kind and not _ANSWER.fullmatch(word[kind.end() :]) and word[kind.end() :].lower() not in _RESTRICTIONS:
         return kind[1] + _masked(word[kind.end() :])
     braced = "{" in _REFERENCE.sub("", word)
     return _masked(word) if braced or _LOGIN.search(word) else word
@@ -191,8 +201,9 @@ def _table(word: str) -> str:
 
 
 def _restriction(word: str) -> str:
-    """Return a word of a value that may be anything: the name of a restriction or of a parameter."""
-    return word if word.lower() in _RESTRICTIONS or _REFERENCE.fullmatch(word) else _masked(word)
+    """Return a word of a value that may be anything: the name of a restriction, a parameter or a table."""
+    named = _REFERENCE.fullmatch(word) or _FILE.fullmatch(word)
+    return word if word.lower() in _RESTRICTIONS or named else _masked(word)
 
 
 def _masked(text: str) -> str:

@@ -80,3 +80,10 @@ def test_no_secret_whatever_is_around(text: str, at: int) -> None:
         assert "S3cret" not in "\n".join(
             line.partition("=")[2] if "=" in line else line.partition(":")[2] for line in shown
         )
+
+
+def test_what_postconf_complains_of() -> None:
+    """A line that Postfix cannot read is not repeated, wherever it has quotes; a path with one stays whole."""
+    line = 'fatal: /etc/a"b/main.cf, line 2: missing \'=\' after attribute name: "pw 7q"7q'
+    shown = 'fatal: /etc/a"b/main.cf, line 2: missing \'=\' after attribute name: "..."'
+    assert disclosure.complaint(line) == shown

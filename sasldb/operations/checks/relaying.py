@@ -13,7 +13,7 @@ from sasldb.errors import SiteConfigError
 from sasldb.operations.checks import remedies
 from sasldb.operations.checks.finding import ERROR, THROTTLED, WARNING, Problem
 from sasldb.operations.checks.site import Site
-from sasldb.siteconf import maps, restriction_edits, restriction_lists, restrictions
+from sasldb.siteconf import maps, reading, restriction_edits, restriction_lists, restrictions
 from sasldb.siteconf.instance import Service
 from sasldb.siteconf.restriction_lists import Edit, Word
 from sasldb.siteconf.restrictions import LOGIN, NEIGHBOUR, RECIPIENT, REFUSE, RELAY, STRANGER, USER, Step
@@ -83,8 +83,7 @@ def wide_entry(word: str) -> str:
         wide = network is not None and network.prefixlen < _WIDEST[network.version]
         return word if wide or word.startswith("static:") else ""
     try:
-        with open(word, encoding="utf-8", errors="replace") as file:
-            lines = [line for line in file if not line.lstrip().startswith("#")]
+        lines = [line for line in reading.text(word).splitlines() if not line.lstrip().startswith("#")]
     except OSError:
         return ""
     inner = [entry for _, entry in restriction_lists.split(" ".join(lines)) if not entry.startswith("/")]
