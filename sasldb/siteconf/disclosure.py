@@ -187,7 +187,10 @@ def _words(value: str, shown: Callable[[str], str]) -> str:
 def _visible(word: str) -> str:
     """Return a word of a value that may be shown; what stands in it in the place of a table's file is none."""
     kind = _KIND.match(word)
-    if kind and not _ANSWER.fullmatch(word[kind.end() :]) and word[kind.end() :].lower() not in _RESTRICTIONS:
+    answer = word[kind.end() :].strip("{}") if kind else ""
+    if kind and (_ANSWER.fullmatch(answer) or answer.lower() in _RESTRICTIONS):
+        return word
+    if kind:
         return kind[1] + _masked(word[kind.end() :])
     braced = "{" in _REFERENCE.sub("", word)
     return _masked(word) if braced or _LOGIN.search(word) else word

@@ -22,6 +22,7 @@ M = disclosure.MASK
         ("acct_bind_pw = 7q\n    7q", f"acct_bind_pw = {M}\n    {M}"),
         ("mysql_macro_password = $apikey", "mysql_macro_password = $apikey"),
         ("ours = permit_mynetworks, 7q, reject", f"ours = permit_mynetworks, {M}, reject"),
+        ("smtpd_relay_restrictions = static:{OK}, reject", "smtpd_relay_restrictions = static:{OK}, reject"),
         ("mynetworks = static:7q", f"mynetworks = static:{M}"),
         ("smtp_sasl_password_maps = hash:/etc/x, u:7q", f"smtp_sasl_password_maps = hash:/etc/x, {M}"),
         ("smtp_sasl_password_maps = proxy:static:{u:7q 7q},hash:/x", f"smtp_sasl_password_maps = proxy:static:{M},hash:/x"),
