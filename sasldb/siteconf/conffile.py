@@ -10,7 +10,7 @@ import os
 import stat
 
 from sasldb.errors import SiteConfigError
-from sasldb.siteconf import libsasl
+from sasldb.siteconf import libsasl, reading
 
 MISSING, DANGLING, DIRECTORY, UNREADABLE, FILE = "missing", "dangling link", "directory", "unreadable", "file"
 SPECIAL = "pipe, socket or device"  # libsasl opens it, and may wait for ever
@@ -71,9 +71,7 @@ class ConfFile:
             self.mode = stat.S_IMODE(status.st_mode)
             if not stat.S_ISREG(status.st_mode):
                 return DIRECTORY if stat.S_ISDIR(status.st_mode) else SPECIAL
-            # It may have become a pipe meanwhile.
-            with open(os.open(self.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
-                self._take(file.read())
+            self._take(reading.content(self.path))
         except FileNotFoundError:
             return DANGLING if os.path.islink(self.path) else MISSING
         except NotADirectoryError:

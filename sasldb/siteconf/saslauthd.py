@@ -16,7 +16,7 @@ def backend(path: str) -> str:
     """Return the -a of the saslauthd whose socket is `path` (as seen by us), "" where that is not known."""
     directory = os.path.realpath(os.path.dirname(path))
     for name in os.listdir("/proc") if os.path.isdir("/proc") else []:
-        if not name.isdigit():
+        if not name.isdigit() or not serves(name, directory):
             continue
         try:
             with open(f"/proc/{name}/cmdline", "rb") as file:
@@ -26,6 +26,17 @@ def backend(path: str) -> str:
         if os.path.basename(argv[0]) == "saslauthd" and os.path.realpath(_value(argv, "-m") or DIRECTORY) == directory:
             return _value(argv, "-a")
     return ""
+
+
+def serves(process: str, directory: str) -> bool:
+    """Tell whether a process may be the saslauthd of a socket in `directory`: it is root's, or of the directory's owner.
+
+    Any user can start a program of that name, and make who reads its arguments wait.
+    """
+    try:
+        return os.stat(f"/proc/{process}").st_uid in (0, os.stat(directory).st_uid)
+    except OSError:
+        return False
 
 
 def _value(argv: list[str], option: str) -> str:

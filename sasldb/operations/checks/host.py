@@ -13,7 +13,7 @@ from functools import cached_property
 from sasldb.errors import SiteConfigError
 from sasldb.siteconf import restrictions
 from sasldb.siteconf.instance import ENABLE, Instance, Service
-from sasldb.siteconf.restrictions import LOGIN, NEIGHBOUR, PERMIT, USER
+from sasldb.siteconf.restrictions import ABOUT_LOGINS, LOGIN, NEIGHBOUR, PERMIT, USER
 
 SASL_TYPE, SASL_PATH = "smtpd_sasl_type", "smtpd_sasl_path"
 CYRUS = "cyrus"
@@ -37,7 +37,7 @@ def _is_closed(service: Service, name: str) -> bool:
     if restrictions.verdict(service, name, NEIGHBOUR)[0] != PERMIT:
         return False
     _, decides = restrictions.verdict(service, name, USER)
-    speaks = any(step.name == LOGIN for step in restrictions.steps(service, name))
+    speaks = any(step.name in (LOGIN, *ABOUT_LOGINS) for step in restrictions.steps(service, name))
     return decides is not None and decides.name == "reject" and not speaks
 
 

@@ -29,6 +29,7 @@ _WITHOUT_TLS = (
     "CRAM-MD5",
     "DIGEST-MD5",
 )  # in a conf beside the former: what clients know that have no SCRAM
+_LARGEST = 1 << 20  # bytes, of --backend-options
 URI, LOGS_IN_BY = b"ldapdb_uri", b"ldapdb_mech"
 _DEMANDED = {SQL: (b"sql_engine", b"sql_database", b"sql_select"), LDAPDB: (URI,)}
 
@@ -113,10 +114,15 @@ def _options(request: Request, present: dict[bytes, bytes]) -> Lines:
     more: Lines = {}
     if request.backend_options is not None:
         try:
-            with open(request.backend_options, "rb") as file:
-                more = dict(libsasl.parse(file.read(), request.backend_options))
+            with open(request.backend_options, "rb") as file:  # a pipe as well: <(...) of a shell
+                text = file.read(_LARGEST + 1)
         except OSError as error:
             raise SiteConfigError(request.backend_options, f"cannot be read: {error.strerror}") from error
+        if len(text) > _LARGEST:
+            raise SiteConfigError(
+                request.backend_options, f"more than {_LARGEST} bytes, so no lines of a configuration file"
+            )
+        more = dict(libsasl.parse(text, request.backend_options))
     missing = [key for key in _DEMANDED.get(request.checked_by, ()) if key not in more and key not in present]
     if missing:
         names = ", ".join(map(os.fsdecode, missing))

@@ -13,7 +13,7 @@ from urllib.parse import unquote
 
 from sasldb.operations.checks.site import Site
 from sasldb.operations.setup.request import LDAPDB, SQL
-from sasldb.siteconf import daemon
+from sasldb.siteconf import daemon, saslauthd
 
 EXTERNAL = "EXTERNAL"
 SOCKET = "/var/run/saslauthd/mux"
@@ -69,6 +69,8 @@ def _running(socket: str, mechanism: str) -> str:
     """Look for a saslauthd that listens at `socket`, and serves another mechanism."""
     place = os.path.realpath(os.path.dirname(socket))
     for process in filter(str.isdigit, os.listdir("/proc")):
+        if not saslauthd.serves(process, place):
+            continue
         try:
             with open(f"/proc/{process}/cmdline", encoding="utf-8", errors="surrogateescape") as file:
                 program, *arguments = file.read().rstrip("\0").split("\0")

@@ -13,7 +13,8 @@ import sasldb
 from sasldb.errors import Conflict, NotFound
 from sasldb.files import content
 from sasldb.files.ownership import Ownership
-from sasldb.operations.setup.undo import FOLDER, Backup
+from sasldb.operations.setup.turn import FOLDER
+from sasldb.operations.setup.undo import Backup
 from tests.operations.databases import make
 
 ALICE = {"alice@example.com": {"userPassword": b"wonderland"}}
