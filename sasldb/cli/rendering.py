@@ -18,7 +18,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Union
 
 from sasldb.errors import ReportLost
-from sasldb.operations.syslog import printable
+from sasldb.model.text import printable
 
 if TYPE_CHECKING:
     from sasldb.model.secret import Secret

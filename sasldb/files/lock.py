@@ -16,6 +16,7 @@ import time
 
 from sasldb.errors import Locked, UnsafeFile
 from sasldb.files.refusals import refusal
+from sasldb.model.text import printable, to_text
 
 _FIRST_PAUSE = 0.0005  # seconds; doubled up to _LONGEST_PAUSE, so that short edits follow each other closely
 _LONGEST_PAUSE = 0.02
@@ -114,8 +115,9 @@ def _holder(fd: int) -> str:
             for line in table:
                 words = line.split()
                 if "FLOCK" in words and "->" not in words and words[5] == inode:
-                    with open(f"/proc/{int(words[4])}/comm", encoding="utf-8", errors="replace") as comm:
-                        return f"process {words[4]} ({comm.read().strip()})"
+                    with open(f"/proc/{int(words[4])}/comm", "rb") as comm:
+                        name = printable(to_text(comm.read().rstrip(b"\n")))  # the process chose it
+                        return f"process {words[4]} ({name})"
     except (OSError, IndexError, ValueError):
         pass
     return "another process"

@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 from errno import EAGAIN
 
+from sasldb.model.text import printable, to_text
+
 STDIN, STDOUT, STDERR = 0, 1, 2
 LONGEST = 8192  # octets of a password that libsasl can read
 _WINDOW = LONGEST + 2  # one more to see that it is longer, and the newline
@@ -37,6 +39,19 @@ def write(descriptor: int, data: bytes) -> bool:
         except OSError:
             return False
     return True
+
+
+def tell(text: bytes) -> None:
+    """Write the lines `text` to standard error: on a terminal with what does not print escaped, elsewhere exactly these bytes."""
+    if os.isatty(STDERR):
+        lines = [b"\t".join(map(shown, line.split(b"\t"))) for line in text.split(b"\n")]
+        text = b"\n".join(lines)
+    write(STDERR, text)
+
+
+def shown(name: bytes) -> bytes:
+    """Return `name`, which somebody else may have chosen, as a terminal gets it: UTF-8, `\\xNN` for what does not print."""
+    return printable(to_text(name)).encode()
 
 
 def read_password() -> bytes:

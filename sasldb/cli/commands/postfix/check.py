@@ -11,11 +11,11 @@ import click
 from sasldb.cli.options import PATH
 from sasldb.cli.rendering import PROGRAM, say, tell
 from sasldb.errors import NotFound, SasldbError
+from sasldb.model.text import printable
 from sasldb.operations.checks.checking import Report, check
 from sasldb.operations.checks.finding import ERROR, UNSEEN, WARNING, Finding
 from sasldb.operations.checks.site import Site
 from sasldb.operations.checks.table import ROOT
-from sasldb.operations.syslog import printable
 
 _COLOURS = {ERROR: "red", WARNING: "yellow", UNSEEN: "blue"}
 _WIDTH = 9  # of the column of severities
