@@ -12,6 +12,8 @@ import os
 import re
 import ssl
 
+from sasldb import bounds
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from sasldb.siteconf.instance import Instance, Service
@@ -150,7 +152,6 @@ def _authorities_trouble(path: str) -> str:
 def _blocks(path: str) -> list[tuple[bytes, bytes]]:
     """Return (kind, PEM) of each block of a file, in its order."""
     try:
-        with open(path, "rb") as file:
-            return [(found[1], found[0].rstrip() + b"\n") for found in _BLOCK.finditer(file.read())]
-    except OSError:  # gone just now
+        return [(found[1], found[0].rstrip() + b"\n") for found in _BLOCK.finditer(bounds.read_file(path))]
+    except OSError:  # gone just now, or too large
         return []

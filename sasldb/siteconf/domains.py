@@ -8,6 +8,8 @@ Source: Postfix 3.7, postconf(5); Debian reads myorigin from a file where it is 
 
 from __future__ import annotations
 
+from sasldb import bounds
+from sasldb.model.text import to_text
 from sasldb.siteconf import maps
 from sasldb.siteconf.instance import Instance
 from sasldb.siteconf.postfix import is_domain
@@ -89,8 +91,7 @@ class Domains:
 
     def _read(self, path: str) -> str:
         try:
-            with open(path, encoding="utf-8", errors="surrogateescape") as file:
-                return file.read()
+            return to_text(bounds.read_file(path))
         except OSError:
             self.complete = False
             return ""

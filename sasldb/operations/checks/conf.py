@@ -10,6 +10,7 @@ import re
 from difflib import get_close_matches
 from shlex import quote
 
+from sasldb import bounds
 from sasldb.operations.checks import processes, remedies
 from sasldb.operations.checks.finding import THROTTLED, WARNING, Problem, Unseen
 from sasldb.operations.checks.site import Site
@@ -136,14 +137,12 @@ def unknown(site: Site) -> Problem | None:
 def second(site: Site) -> Problem | None:
     """Look for another conf file, which says something else and is not read."""
     try:
-        with open(site.conf.path, "rb") as file:
-            ours = file.read()
+        ours = bounds.read_file(site.conf.path)
     except OSError:
         return None
     for other in site.elsewhere:
-        with open(other.path, "rb") as file:
-            if file.read() == ours:
-                continue
+        if bounds.read_file(other.path) == ours:
+            continue
         commands = (
             f"mv {quote(other.path)} {quote(other.path + '.unread')}",
             f"ln -s {quote(site.conf.path)} {quote(other.path)}",

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import ipaddress
 
+from sasldb import bounds
 from sasldb.errors import SiteConfigError
+from sasldb.model.text import to_text
 from sasldb.operations.checks import remedies
 from sasldb.operations.checks.finding import THROTTLED, Problem
 from sasldb.operations.checks.site import Site
@@ -82,10 +84,10 @@ def wide_entry(word: str) -> str:
         wide = network is not None and network.prefixlen < _WIDEST[network.version]
         return word if wide or word.startswith("static:") else ""
     try:
-        with open(word, encoding="utf-8", errors="replace") as file:
-            lines = [line for line in file if not line.lstrip().startswith("#")]
+        text = to_text(bounds.read_file(word))
     except OSError:
         return ""
+    lines = [line for line in text.split("\n") if not line.lstrip().startswith("#")]
     inner = [entry for _, entry in restriction_lists.split(" ".join(lines)) if not entry.startswith("/")]
     return next((entry for entry in inner if wide_entry(entry)), "")
 

@@ -12,6 +12,8 @@ import os
 import re
 from collections.abc import Callable, Iterable
 
+from sasldb import bounds
+from sasldb.model.text import to_text
 from sasldb.operations.checks import remedies
 from sasldb.operations.checks.encryption import certified, guarded
 from sasldb.operations.checks.finding import WARNING, Problem
@@ -108,8 +110,8 @@ def _used(site: Site) -> set[str]:
     found: set[str] = set()
     for name in FILES:
         try:
-            with open(os.path.join(site.postfix.config_dir, name), encoding="utf-8", errors="replace") as file:
-                found.update(re.findall(r"\$[({]?(\w+)", file.read()))
+            text = to_text(bounds.read_file(os.path.join(site.postfix.config_dir, name)))
+            found.update(re.findall(r"\$[({]?(\w+)", text))
         except OSError:
             continue
     return found

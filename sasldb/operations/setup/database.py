@@ -27,6 +27,7 @@ from sasldb.store import copies
 from sasldb.store.reading import Database
 
 _WAIT = 30.0  # seconds, for a lock
+_PIECE = 1 << 20  # bytes
 
 
 class DatabaseStep(Step):
@@ -197,7 +198,10 @@ def _users(path: str) -> bool | None:
 def _same_content(one: str, other: str) -> bool:
     try:
         with open(one, "rb") as first, open(other, "rb") as second:
-            return first.read() == second.read()
+            while (piece := first.read(_PIECE)) == second.read(_PIECE):
+                if not piece:
+                    return True
+            return False
     except OSError as error:
         raise refusal(other, "cannot be compared", error) from error
 
