@@ -82,6 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         ours = streams.catch_interrupts()
         streams.hold()
+        streams.leave_no_core()
         if sys.stdout is None:  # was closed when we were started: let writing fail, as it would anywhere else
             sys.stdout = open(streams.STDOUT, "w", encoding="utf-8", closefd=False)
         if sys.stderr is None:  # likewise; else print() would take standard output instead

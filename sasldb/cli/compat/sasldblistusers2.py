@@ -30,6 +30,7 @@ def main(argv: Sequence[bytes]) -> int:
     """Run the command with `argv` (bytes, the program's name first) and return its exit status."""
     streams.hold()
     streams.let_pipes_break()
+    streams.leave_no_core()
     database, status = _parse(argv)
     if database is None:
         return status

@@ -72,6 +72,7 @@ def main(argv: Sequence[bytes]) -> int:
     try:
         streams.catch_interrupts()  # for what is to be tidied up: a temporary file, the terminal
         streams.hold()
+        streams.leave_no_core()
         try:
             _run(argv)
         except Ended as ended:

@@ -1,4 +1,4 @@
-"""Standard input, output and error as descriptors 0, 1 and 2 of bytes, and dying of a signal as a C program does.
+"""Standard input, output and error as descriptors 0, 1 and 2 of bytes, and dying of a signal as a C program does, but without a core.
 
 A write that fails is not an error of the command, as in Cyrus's tools: stdout may be closed, full or a broken pipe. Errors: `OSError` from
 `read_password`, which the caller tells as the C tools do.
@@ -26,6 +26,21 @@ def hold() -> None:
             os.fstat(descriptor)
         except OSError:
             os.open(os.devnull, os.O_WRONLY if descriptor == STDIN else os.O_RDONLY)  # the lowest free one
+
+
+def leave_no_core() -> None:
+    """Let this process leave no core behind, whatever ends it: passwords would be in it.
+
+    The soft limit is one byte. A limit of 0 does not count where cores are piped to a program (core(5), core_pattern); at 1 the
+    kernel gives up in either case (Linux, fs/coredump.c).
+    """
+    from resource import RLIMIT_CORE, getrlimit, setrlimit
+
+    hard = getrlimit(RLIMIT_CORE)[1]
+    try:
+        setrlimit(RLIMIT_CORE, (1, hard or 1))
+    except (OSError, ValueError):
+        pass  # only root can raise a hard limit of 0; files are not written at 0 either
 
 
 def write(descriptor: int, data: bytes) -> bool:
