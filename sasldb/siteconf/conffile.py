@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 import stat
+from errno import EFBIG
 
+from sasldb import bounds
 from sasldb.errors import SiteConfigError
 from sasldb.siteconf import libsasl, reading
 
@@ -42,6 +44,9 @@ class ConfFile:
         state: one of the constants above; all that follows is empty unless it is FILE.
         mode: permission bits. entries: all good lines, in order. wrong: (1-based number, content) of each line that libsasl
         does not take; one is enough for it to reject the file.
+
+    Raises:
+        SiteConfigError: it is too large to be read.
     """
 
     def __init__(self, path: str) -> None:
@@ -76,7 +81,9 @@ class ConfFile:
             return DANGLING if os.path.islink(self.path) else MISSING
         except NotADirectoryError:
             return MISSING
-        except OSError:
+        except OSError as error:
+            if error.errno == EFBIG:
+                raise SiteConfigError(self.path, bounds.TOO_LARGE) from error
             return UNREADABLE
         return FILE
 

@@ -9,23 +9,24 @@ import errno
 import os
 import stat
 
-LARGEST = 16 << 20  # bytes; no configuration file, program or library that is read here comes near
+from sasldb import bounds
+
 _FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 
 
-def content(path: str, largest: int = LARGEST) -> bytes:
+def content(path: str) -> bytes:
     """Return what the file at `path` holds (bytes).
 
     Raises:
-        OSError: as the system says; EINVAL for what is no regular file, EFBIG for one of more than `largest` bytes.
+        OSError: as the system says; EINVAL for what is no regular file, EFBIG for one that is too large (see `bounds`).
     """
-    with open(os.open(path, _FLAGS), "rb") as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+    descriptor = os.open(path, _FLAGS)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise OSError(errno.EINVAL, "not a regular file", path)
-        found = file.read(largest + 1)
-    if len(found) > largest:
-        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), path)
-    return found
+        return bounds.read_all(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def text(path: str) -> str:

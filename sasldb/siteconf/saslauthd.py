@@ -10,6 +10,7 @@ import os
 DIRECTORY = "/var/run/saslauthd"
 SOCKET = "mux"  # in the directory of option -m
 SASLDB = "sasldb"
+_LONGEST = 1 << 16  # bytes of a command line; whoever owns a process chooses its length
 
 
 def backend(path: str) -> str:
@@ -20,7 +21,7 @@ def backend(path: str) -> str:
             continue
         try:
             with open(f"/proc/{name}/cmdline", "rb") as file:
-                argv = [os.fsdecode(word) for word in file.read().split(b"\0")]
+                argv = [os.fsdecode(word) for word in file.read(_LONGEST).split(b"\0")]
         except OSError:  # it ended meanwhile
             continue
         if os.path.basename(argv[0]) == "saslauthd" and os.path.realpath(_value(argv, "-m") or DIRECTORY) == directory:

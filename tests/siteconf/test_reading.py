@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from sasldb.operations.checks.relaying import wide_entry
+from sasldb import bounds
 from sasldb.siteconf import build, reading
 from sasldb.siteconf.certificate import Certificate
 from sasldb.siteconf.conffile import ConfFile
@@ -22,12 +23,13 @@ def test_a_file(tmp_path: Path) -> None:
 def test_what_has_no_end(tmp_path: Path) -> None:
     """A pipe, a device and a file that is too long are errors, at once."""
     os.mkfifo(tmp_path / "pipe")
-    (tmp_path / "long").write_bytes(b"12345")
+    with open(tmp_path / "long", "wb") as long:
+        long.truncate(bounds.LARGEST + 1)
     for path in (tmp_path / "pipe", Path("/dev/zero"), tmp_path):
         with pytest.raises(OSError):
             reading.content(str(path))
     with pytest.raises(OSError):
-        reading.content(str(tmp_path / "long"), 4)
+        reading.content(str(tmp_path / "long"))
 
 
 class Values:

@@ -19,6 +19,7 @@ SASL_TYPE, SASL_PATH = "smtpd_sasl_type", "smtpd_sasl_path"
 CYRUS = "cyrus"
 SUBMISSION = (587, 465)  # ports for users
 _FACING_CLIENTS = ("inet", "pass")
+_LONGEST = 64  # characters of a process id, or of a name
 
 
 def is_application(name: str) -> bool:
@@ -99,9 +100,9 @@ class Host:
         """The process id of the running Postfix, 0 where none runs, None where that cannot be seen."""
         try:
             with open(f"{self.postfix.jail}/pid/master.pid", encoding="ascii") as file:
-                process = int(file.read())
+                process = int(file.read(_LONGEST))
             with open(f"/proc/{process}/comm", encoding="ascii") as file:
-                return process if file.read().strip() == "master" else 0
+                return process if file.read(_LONGEST).strip() == "master" else 0
         except PermissionError:
             return None
         except (OSError, ValueError):

@@ -83,9 +83,10 @@ def wide_entry(word: str) -> str:
         wide = network is not None and network.prefixlen < _WIDEST[network.version]
         return word if wide or word.startswith("static:") else ""
     try:
-        lines = [line for line in reading.text(word).splitlines() if not line.lstrip().startswith("#")]
+        text = reading.text(word)
     except OSError:
         return ""
+    lines = [line for line in text.split("\n") if not line.lstrip().startswith("#")]
     inner = [entry for _, entry in restriction_lists.split(" ".join(lines)) if not entry.startswith("/")]
     return next((entry for entry in inner if wide_entry(entry)), "")
 

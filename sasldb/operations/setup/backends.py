@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
+from sasldb import bounds
 from sasldb.errors import SiteConfigError
 from sasldb.operations.checks.site import Site
 from sasldb.operations.setup import reach
@@ -29,7 +30,6 @@ _WITHOUT_TLS = (
     "CRAM-MD5",
     "DIGEST-MD5",
 )  # in a conf beside the former: what clients know that have no SCRAM
-_LARGEST = 1 << 20  # bytes, of --backend-options
 URI, LOGS_IN_BY = b"ldapdb_uri", b"ldapdb_mech"
 _DEMANDED = {SQL: (b"sql_engine", b"sql_database", b"sql_select"), LDAPDB: (URI,)}
 
@@ -114,14 +114,9 @@ def _options(request: Request, present: dict[bytes, bytes]) -> Lines:
     more: Lines = {}
     if request.backend_options is not None:
         try:
-            with open(request.backend_options, "rb") as file:  # a pipe as well: <(...) of a shell
-                text = file.read(_LARGEST + 1)
+            text = bounds.read_file(request.backend_options)  # a pipe as well: <(...) of a shell
         except OSError as error:
             raise SiteConfigError(request.backend_options, f"cannot be read: {error.strerror}") from error
-        if len(text) > _LARGEST:
-            raise SiteConfigError(
-                request.backend_options, f"more than {_LARGEST} bytes, so no lines of a configuration file"
-            )
         more = dict(libsasl.parse(text, request.backend_options))
     missing = [key for key in _DEMANDED.get(request.checked_by, ()) if key not in more and key not in present]
     if missing:

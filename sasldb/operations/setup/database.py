@@ -29,6 +29,7 @@ from sasldb.store import copies
 from sasldb.store.reading import Database
 
 _WAIT = 30.0  # seconds, for a lock
+_PIECE = 1 << 20  # bytes
 
 
 class DatabaseStep(Step):

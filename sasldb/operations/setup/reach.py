@@ -19,6 +19,7 @@ EXTERNAL = "EXTERNAL"
 SOCKET = "/var/run/saslauthd/mux"
 _LDAPI = "ldapi://"
 _SOCKETS = {"pgsql": "/var/run/postgresql/.s.PGSQL.5432", "mysql": "/run/mysqld/mysqld.sock"}
+_LONGEST = 1 << 16  # characters of a command line; whoever owns a process chooses its length
 _OPTIONS = "a:cdhO:lm:n:rs:t:vV"  # of saslauthd
 
 
@@ -73,7 +74,7 @@ def _running(socket: str, mechanism: str) -> str:
             continue
         try:
             with open(f"/proc/{process}/cmdline", encoding="utf-8", errors="surrogateescape") as file:
-                program, *arguments = file.read().rstrip("\0").split("\0")
+                program, *arguments = file.read(_LONGEST).rstrip("\0").split("\0")
             if os.path.basename(program) != "saslauthd":
                 continue
             given = dict(getopt.getopt(arguments, _OPTIONS)[0])
