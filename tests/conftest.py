@@ -4,6 +4,8 @@ A real part is what is installed beside this project: the Cyrus SASL tools (`cyr
 there (`postfix`), the servers that it may ask instead of a sasldb (`imap`, `ldap`, `postgresql`), strace (`strace`), or the
 right to make private namespaces (`namespace`). A test that needs one asks for its fixture, or for `require`; where the part is missing the test is skipped with the reason, unless the environment variable
 SASLDB_REQUIRE names the part (several with commas, or `all`): then it fails. script/test installs the parts; CI requires all.
+
+Whatever is random comes from one seed, which each run prints: SASLDB_SEED=NUMBER in the environment runs the same cases again.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from __future__ import annotations
 import compileall
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
@@ -22,6 +25,7 @@ import click
 import pytest
 from hypothesis import settings
 
+from tests import campaigns
 from tests.real.namespace import PrivateEtc
 from tests.real.postfix import PostfixInstance
 from tests.real.stock import StockMachine
@@ -32,9 +36,19 @@ REAL_FIXTURES = {"require", "cyrus", "postfix_parts", "postfix_instance", "priva
 
 Require = Callable[..., list[str]]
 
+# A run in the background (`nohup`, or `&` in a script) begins with signals ignored, and programs inherit that: what a test starts would
+# not end by its signal. A handler is not inherited. So one that does nothing keeps these tests deaf, and what they start hears.
+_background = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGTSTP)
+_told = os.environ.get("SASLDB_IGNORED", "").split()  # by the process that has started this one, pytest-xdist's
+_ignored = [each for each in _background if each.name in _told or signal.getsignal(each) is signal.SIG_IGN]
+for _signal in _ignored:
+    signal.signal(_signal, lambda number, frame: None)
+os.environ["SASLDB_IGNORED"] = " ".join(each.name for each in _ignored)
+
 # What changes libsasl's, getopt's or our own defaults would make results depend on who runs the tests.
+_KEPT = {"SASLDB_REQUIRE", "SASLDB_SEED", "SASLDB_CAMPAIGN", "SASLDB_IGNORED"}
 for _name in [name for name in os.environ if name.startswith(("SASL_", "SASLDB_")) or name == "POSIXLY_CORRECT"]:
-    if _name != "SASLDB_REQUIRE":
+    if _name not in _KEPT:
         del os.environ[_name]
 
 
@@ -52,10 +66,31 @@ def lacking(part: str, reason: str) -> NoReturn:
     pytest.skip(reason)
 
 
-# CI looks at the same examples each time, so that it fails for what a change did; by hand, each run looks for new ones.
-settings.register_profile("ci", derandomize=True, deadline=None)
-settings.register_profile("by hand", deadline=None)
-settings.load_profile("ci" if os.environ.get("CI") == "true" else "by hand")
+# Hypothesis takes its seed from ours, and nothing from an earlier run, so that the printed seed says which cases were run.
+settings.register_profile("sasldb", derandomize=False, deadline=None, print_blob=True, database=None)
+settings.load_profile("sasldb")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Give Hypothesis the seed, before its own plugin looks for it."""
+    if config.option.hypothesis_seed is None:
+        config.option.hypothesis_seed = str(campaigns.SEED)
+
+
+def _about_the_seed() -> str:
+    which = "campaigns whole" if campaigns.WHOLE else "a sample of each campaign"
+    return f"seed: SASLDB_SEED={campaigns.SEED} runs the same cases again ({which})"
+
+
+def pytest_report_header() -> str:
+    """Say the seed at the beginning, for a run that is not finished."""
+    return _about_the_seed()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say the seed at the end, where -q leaves out the beginning."""
+    terminalreporter.write_line(_about_the_seed())
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,4 +1,4 @@
-"""Everything that is installed runs on the oldest Python that setup.cfg promises, which no tool here can try: mypy takes 3.10 and later.
+"""All code here, the tests too, runs on the oldest Python that setup.cfg promises, which no tool here can try: mypy takes 3.10 and later.
 
 What is looked for: syntax, names of the standard library and keyword arguments that are younger, and unions of types that are computed.
 """
@@ -16,7 +16,13 @@ import pytest
 from tests.conftest import ROOT
 
 OLDEST = (3, 9)
-FILES = sorted([*(ROOT / "sasldb").rglob("*.py"), *(ROOT / "bin").iterdir()])
+PROGRAMS = [path for folder in ("bin", "script") for path in (ROOT / folder).iterdir() if path.is_file()]
+FILES = sorted(
+    [
+        *(path for folder in ("sasldb", "tests", "ansible") for path in (ROOT / folder).rglob("*.py")),
+        *(path for path in PROGRAMS if b"python" in path.read_bytes().partition(b"\n")[0]),
+    ]
+)
 # The library reference says of each "New in version 3.10" or later ("Changed in" for the arguments).
 MODULES = {"tomllib", "wsgiref.types", "importlib.resources.abc", "importlib.readers", "importlib.simple"}
 NAMES = set(
@@ -47,6 +53,7 @@ TYPES = {"int", "str", "bytes", "float", "bool", "dict", "list", "set", "tuple",
 
 def too_young(tree: ast.Module) -> Iterator[str]:
     """Yield what in a parsed module the oldest Python does not know, as `line: what`."""
+    own = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
     unseen = {id(inner) for outer in _never_computed(tree) for inner in ast.walk(outer)}
     if unseen and not any(isinstance(node, ast.ImportFrom) and node.module == "__future__" for node in tree.body):
         yield "1: annotations that are computed"
@@ -59,9 +66,9 @@ def too_young(tree: ast.Module) -> Iterator[str]:
             node.module in MODULES or any(alias.name in NAMES for alias in node.names)
         ):
             yield f"{node.lineno}: {node.module}"
-        elif isinstance(node, ast.Attribute) and node.attr in NAMES:
+        elif isinstance(node, ast.Attribute) and node.attr in NAMES and ast.unparse(node.value) != "libc":
             yield f"{node.lineno}: {node.attr}"
-        elif isinstance(node, ast.Name) and node.id in NAMES:
+        elif isinstance(node, ast.Name) and node.id in NAMES - own:
             yield f"{node.lineno}: {node.id}"
         elif isinstance(node, ast.Call):
             name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")

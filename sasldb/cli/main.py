@@ -82,8 +82,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         ours = streams.catch_interrupts()
         streams.hold()
+        streams.leave_no_core()
         if sys.stdout is None:  # was closed when we were started: let writing fail, as it would anywhere else
             sys.stdout = open(streams.STDOUT, "w", encoding="utf-8", closefd=False)
+        if sys.stderr is None:  # likewise; else print() would take standard output instead
+            sys.stderr = open(streams.STDERR, "w", encoding="utf-8", closefd=False)
         if COMPLETE in os.environ:
             return _complete(os.environ[COMPLETE])
         return _run([to_text(os.fsencode(word)) for word in sys.argv[1:]] if arguments is None else list(arguments))

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from sasldb.operations.setup.steps import Plan
 
 
+_LONGEST = 100  # bytes of an answer
+
+
 class Consent:
     """How the caller agrees: `yes` beforehand, or `dry_run`, not at all; else when asked. `undo`: to take back what was done."""
 
@@ -40,9 +43,15 @@ class Consent:
             return self.yes and not self.dry_run
         if not sys.stdin or not sys.stdin.isatty():
             raise click.UsageError("no terminal to ask at: name --yes, or --dry-run")
-        sys.stdout.flush()
-        print(f"{PROGRAM}: do it? [y/N] ", end="", file=sys.stderr, flush=True)
-        return sys.stdin.readline().strip().lower() in ("y", "yes")
+        return agreed("do it?")
+
+
+def agreed(question: str) -> bool:
+    """Ask `question` on standard error; anything but yes, and the end of standard input, is no."""
+    sys.stdout.flush()
+    print(f"{PROGRAM}: {question} [y/N] ", end="", file=sys.stderr, flush=True)
+    answer = sys.stdin.buffer.readline(_LONGEST) if sys.stdin else b""
+    return answer.strip().lower() in (b"y", b"yes")
 
 
 def consented(function: Function[Result]) -> Function[Result]:

@@ -17,8 +17,8 @@ from contextlib import contextmanager
 from itertools import chain
 from typing import TYPE_CHECKING, Union
 
-from sasldb.errors import ReportLost
-from sasldb.operations.syslog import printable
+from sasldb.errors import ReportLost, SasldbError
+from sasldb.model.text import printable
 
 if TYPE_CHECKING:
     from sasldb.model.secret import Secret
@@ -113,10 +113,25 @@ def abandon() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), _STDOUT)
 
 
-def reveal(password: Secret) -> None:
-    """Print a made-up password and see that it has gone out, before it is stored: nobody else knows it."""
-    say(password.reveal().decode())
-    sys.stdout.flush()
+def reveal(password: Secret, done: Report) -> None:
+    """Print a generated password, once `done` has stored it; where it cannot be printed nobody knows it, and the change is undone.
+
+    Raises:
+        OSError: it cannot be printed, and nothing is changed. ReportLost: it cannot be printed, and the change could not be undone.
+    """
+    try:
+        say(password.reveal().decode())
+        sys.stdout.flush()
+    except (OSError, KeyboardInterrupt) as error:
+        for sentence in done.sentences:
+            tell(sentence)
+        try:
+            if done.undo is not None:
+                done.undo()
+        except SasldbError as failure:
+            abandon()
+            raise ReportLost("standard output", f"the password is stored, and was not printed: {failure}") from error
+        raise
 
 
 def say(sentence: str) -> None:

@@ -19,12 +19,24 @@ _FOLDER = os.O_CLOEXEC | os.O_DIRECTORY | os.O_RDONLY
 class Directory:
     """The directory that descriptor `fd` has open; `path` is what messages call it (text, without links). Close it after use."""
 
-    __slots__ = ("fd", "path")
+    __slots__ = ("_itself", "fd", "path")
 
-    def __init__(self, fd: int, path: str) -> None:
-        """Take over `fd`, which `close` closes."""
+    def __init__(self, fd: int, path: str, itself: os.stat_result | None = None) -> None:
+        """Take over `fd`, which `close` closes; `itself` is its status, if that is known already."""
         self.fd = fd
         self.path = path
+        self._itself = itself
+
+    @property
+    def itself(self) -> os.stat_result:
+        """The status of the directory, as it was at the first look."""
+        if self._itself is None:
+            self._itself = os.fstat(self.fd)
+        return self._itself
+
+    def again(self) -> Directory:
+        """Return the same directory with a descriptor of its own."""
+        return Directory(os.dup(self.fd), self.path, self._itself)
 
     @classmethod
     def open(cls, path: str, within: int | None = None) -> Directory:
@@ -101,20 +113,18 @@ class Directory:
     @property
     def owner(self) -> int:
         """The uid of its owner."""
-        return os.fstat(self.fd).st_uid
+        return self.itself.st_uid
 
     def owner_alone_writes(self) -> bool:
         """Tell whether nobody but its owner and root may make entries in it."""
-        status = os.fstat(self.fd)
+        status = self.itself
         group_may = status.st_mode & stat.S_IWGRP and (status.st_gid != 0 or _has_list(self))
         return not status.st_mode & stat.S_IWOTH and not group_may
 
     def open_to_others(self) -> bool:
         """Tell whether users other than root and us may make entries in it."""
-        status = os.fstat(self.fd)
-        if open_to_others(status):
-            return True
-        return bool(status.st_mode & stat.S_IWGRP) and _has_list(self)
+        status = self.itself
+        return open_to_others(status) or bool(status.st_mode & stat.S_IWGRP) and _has_list(self)
 
 
 def open_to_others(status: os.stat_result) -> bool:

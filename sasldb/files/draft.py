@@ -138,7 +138,7 @@ def _remove_if_dead(directory: Directory, name: str, database: os.stat_result | 
         status = os.fstat(fd)
         if database is not None and os.path.samestat(status, database):
             directory.unlink(name)
-        elif stat.S_ISREG(status.st_mode) and status.st_uid == os.geteuid() and status.st_nlink == 1:
+        elif stat.S_ISREG(status.st_mode) and status.st_nlink == 1 and os.geteuid() in (0, status.st_uid):
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             directory.unlink(name)
     except OSError:

@@ -144,6 +144,7 @@ class Exclusive:
             return
         try:
             change_metadata(self.fd, status, after.uid, after.gid, after.mode)
+            os.fsync(self.fd)
         except OSError as error:
             raise refusal(self.path, f"owner and mode cannot be made {after}", error) from error
 

@@ -4,8 +4,8 @@ A writer that is killed half-way leaves neither the old nor the new file. In the
 are `.sasldb-FILESYSTEM-INODE.GENERATION.old` and `.new`. Whoever opens the file next finishes the work (writers) or reads the new file instead
 (readers). A third file, `.undo`, says that the overwrite failed and the old file is wanted.
 
-A journal counts only where nobody but its writer can have put it: in a directory that only its owner may write to, and that owner, who owns
-the files too, is root, ourselves, or a user who may write to the database anyway. Nothing but an overwrite that is complete, or never
+A journal counts only where nobody else can have put it: in a directory that only its owner may write to, and that owner, who owns the
+files too, is root or ourselves. Nothing but an overwrite that is complete, or never
 began, removes a journal.
 
 Errors: Corrupt (a journal whose database somebody changed since), AccessDenied; OSError stays inside this room.
@@ -155,7 +155,6 @@ def place_for(directory: Directory, database: int) -> Journal:
 
 def _counts(path: str, journal: Journal, database: int) -> bool:
     """Tell whether `journal` is one of an overwrite that was begun; the errors are those of `pending`."""
-    ours = journal.directory.owner in (0, os.geteuid())
     try:
         if not journal.complete:
             return False
@@ -164,13 +163,11 @@ def _counts(path: str, journal: Journal, database: int) -> bool:
     except FileNotFoundError:
         return False  # finished meanwhile
     except PermissionError as error:
-        if not ours or error.errno == errno.EPERM:
+        if error.errno == errno.EPERM:
             return False
         owner = f"uid {journal.directory.owner}"
         remedy = f"as {owner}, run any command that changes it"
         raise AccessDenied(path, f"{owner} was overwriting it, and may have been interrupted", remedy) from error
-    if not ours:
-        return False
     old, new = journal.path(journal.old), journal.path(journal.new)
     names = [journal.path(name) for name in (journal.new, journal.old, journal.undo) if journal.directory.has(name)]
     raise Corrupt(
@@ -182,15 +179,13 @@ def _counts(path: str, journal: Journal, database: int) -> bool:
 
 def _journals(directory: Directory, database: int) -> Iterator[Journal]:
     """Yield every place where a journal of the open file `database` counts; the caller closes them."""
-    status = os.fstat(database)
     stem = _stem(database)
-    places = [Directory(os.dup(directory.fd), directory.path), *private_directory.existing()]
-    if status.st_uid != os.geteuid() or status.st_mode & stat.S_IWGRP:
-        places += private_directory.of_others()
+    places = [directory, *private_directory.existing()]
     try:
         while places:
             place = places.pop(0)
-            if place.owner_alone_writes() and _may_write(place.owner, status):
+            place = place.again() if place is directory else place
+            if place.owner in (0, os.geteuid()) and place.owner_alone_writes():
                 yield Journal(place, stem)
             else:
                 place.close()
@@ -215,22 +210,6 @@ def _generation(fd: int) -> int:
         return int.from_bytes(fcntl.ioctl(fd, _GET_GENERATION, bytes(_LONG))[:4], sys.byteorder)
     except OSError:
         return 0
-
-
-def _may_write(uid: int, database: os.stat_result) -> bool:
-    """Tell whether user `uid` may write to the database, by its owner and group."""
-    if uid in (0, os.geteuid(), database.st_uid):
-        return True
-    if not database.st_mode & stat.S_IWGRP:
-        return False
-    import grp
-    import pwd
-
-    try:
-        user = pwd.getpwuid(uid)
-        return user.pw_gid == database.st_gid or user.pw_name in grp.getgrgid(database.st_gid).gr_mem
-    except KeyError:
-        return False
 
 
 def _is_mixture(database: int, old: int, new: int) -> bool:

@@ -15,6 +15,7 @@ import stat
 
 from sasldb.errors import Locked, UnsafeFile
 from sasldb.files.refusals import refusal
+from sasldb.model.text import printable, to_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -107,8 +108,9 @@ def _holder(fd: int) -> str:
             for line in table:
                 words = line.split()
                 if "FLOCK" in words and "->" not in words and words[5] == inode:
-                    with open(f"/proc/{int(words[4])}/comm", encoding="utf-8", errors="replace") as comm:
-                        return f"process {words[4]} ({comm.read().strip()})"
+                    with open(f"/proc/{int(words[4])}/comm", "rb") as comm:
+                        name = printable(to_text(comm.read(64).rstrip(b"\n")))  # the process chose it
+                        return f"process {words[4]} ({name})"
     except (OSError, IndexError, ValueError):
         pass
     return "another process"

@@ -109,7 +109,7 @@ class _Walk:
             if stat.S_ISLNK(status.st_mode):
                 self._follow(name, fd, status.st_uid)
             elif stat.S_ISDIR(status.st_mode) and self._more():
-                fd = self._enter(name, fd)
+                fd = self._enter(name, fd, status)
             elif self._more():
                 raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
             elif name == "..":
@@ -136,20 +136,20 @@ class _Walk:
 
     def _look_around(self, entry: os.stat_result | None) -> None:
         """Note whether others may exchange `entry`, which is in the directory where the walk is."""
-        if self.directory.path in self.exposed or not self.directory.open_to_others():
+        if not self.directory.open_to_others() or self.directory.path in self.exposed:
             return
         # In a sticky directory only the owners of the entry and of the directory may rename an entry.
-        here = os.fstat(self.directory.fd)
+        here = self.directory.itself
         ours = (0, os.geteuid())
         protected = here.st_mode & stat.S_ISVTX and here.st_uid in ours and entry is not None and entry.st_uid in ours
         if not protected or not self._more():
             self.exposed.append(self.directory.path)
 
-    def _enter(self, name: str, fd: int) -> int:
+    def _enter(self, name: str, fd: int, status: os.stat_result) -> int:
         """Go into the directory `fd`; return the descriptor that is to be closed."""
         left = self.directory
         up = os.path.dirname(left.path) if name == ".." else left.path_of(name)
-        self.directory = Directory(fd, up)
+        self.directory = Directory(fd, up, status)
         return left.fd
 
     def _follow(self, name: str, fd: int, owner: int) -> None:

@@ -40,21 +40,17 @@ def private_directory() -> Directory:
 
 def existing() -> list[Directory]:
     """Return our private directories that are there."""
-    return _those_of([os.geteuid()])
-
-
-def of_others() -> list[Directory]:
-    """Return the private directories of all other users, each owned by the user that its name tells; [] for who is not root."""
-    if os.geteuid():
-        return []
-    owners: dict[int, None] = {}
-    for parent in _PARENTS:
+    name = f"{_STEM}{os.geteuid()}"
+    found = []
+    for parent in _parents():
         try:
-            names = os.listdir(parent)
+            there = os.lstat(os.path.join(parent, name)).st_uid == os.geteuid()
+            directory = _open(parent, name, make=False) if there else None
         except OSError:
             continue
-        owners.update((int(name[len(_STEM) :]), None) for name in names if _is_ours(name))
-    return _those_of([uid for uid in sorted(owners) if uid])
+        if directory is not None:
+            found.append(directory)
+    return found
 
 
 def leave(directory: Directory) -> None:
@@ -70,11 +66,6 @@ def leave(directory: Directory) -> None:
 
 def _parents() -> tuple[str, ...]:
     return _PARENTS if os.geteuid() else (_OF_ROOT, *_PARENTS)
-
-
-def _is_ours(name: str) -> bool:
-    digits = name[len(_STEM) :]
-    return name.startswith(_STEM) and digits.isascii() and digits.isdigit() and len(digits) <= 10
 
 
 def _shared(parent: str, name: str) -> Directory | None:
@@ -95,23 +86,8 @@ def _shared(parent: str, name: str) -> Directory | None:
         directory.close()  # removed between the two steps
 
 
-def _those_of(owners: list[int]) -> list[Directory]:
-    found = []
-    for uid in owners:
-        for parent in _parents():
-            name = f"{_STEM}{uid}"
-            try:
-                there = os.lstat(os.path.join(parent, name)).st_uid == uid
-                directory = _open(parent, name, make=False) if there else None
-            except OSError:
-                continue
-            if directory is not None:
-                found.append(directory)
-    return found
-
-
 def _open(parent: str, name: str, make: bool) -> Directory | None:
-    """Open `name` in `parent`; None where it is not a private directory of the user that its name tells."""
+    """Open `name` in `parent`; None where it is no private directory of ours."""
     above = Directory(os.open(parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC), parent)
     try:
         status = os.fstat(above.fd)
@@ -124,7 +100,7 @@ def _open(parent: str, name: str, make: bool) -> Directory | None:
         above.close()
     directory.path = os.path.join(parent, name)
     status = os.fstat(directory.fd)
-    if status.st_uid == int(name[len(_STEM) :]) and not status.st_mode & 0o022:
+    if status.st_uid == os.geteuid() and not status.st_mode & 0o022:
         return directory
     directory.close()
     return None
@@ -133,7 +109,7 @@ def _open(parent: str, name: str, make: bool) -> Directory | None:
 def _make(above: Directory, name: str) -> None:
     try:
         os.mkdir(name, 0o700, dir_fd=above.fd)
+        os.chmod(name, 0o700, dir_fd=above.fd)  # a umask may have taken our own permissions
     except FileExistsError:
-        return
-    os.chmod(name, 0o700, dir_fd=above.fd)  # a umask may have taken our own permissions
+        pass  # perhaps made by a process that was killed before it was synced
     above.sync()

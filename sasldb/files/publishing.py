@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from sasldb.files.place import Place
 
 _NO_LINKS_HERE = (errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS)
+_NO_REPLACE = 1  # RENAME_NOREPLACE of linux/fs.h
 _CYRUS_MAKES = 2.0  # seconds; an older `__db.NAME` is what a killed Cyrus tool left
 _PAUSE = 0.005  # seconds
 
@@ -72,7 +73,25 @@ def _give_name(draft: Draft, name: str) -> None:
     except OSError as error:
         if error.errno not in _NO_LINKS_HERE:
             raise
-        _take_place(draft, name)
+        if not _rename_to_free_name(draft, name):
+            _take_place(draft, name)
+
+
+def _rename_to_free_name(draft: Draft, name: str) -> bool:
+    """Rename it unless the name is taken (FileExistsError), by renameat2(2); False where there is no such call."""
+    import ctypes
+
+    call = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if call is None:
+        return False
+    at = draft.directory.fd
+    if call(at, os.fsencode(draft.name), at, os.fsencode(name), _NO_REPLACE) == 0:
+        draft.name = ""
+        return True
+    number = ctypes.get_errno()
+    if number in (errno.ENOSYS, errno.EINVAL):
+        return False
+    raise OSError(number, os.strerror(number))
 
 
 def _take_place(draft: Draft, name: str) -> None:

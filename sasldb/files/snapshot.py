@@ -87,18 +87,11 @@ class Snapshot:
             begun = pending(self.path, self._place.directory, fd)
             if begun is None:
                 self._take(fd, before.size)
-                # A writer in place shows in its journal or, once that is gone, in the time of the last change.
-                return self._is_unchanged(fd, before)
+                # A writer in place that began before the look has its journal there; one that began later changes the stamp.
+                return before == Stamp.of(fd) and before.shows_the_next_write()
         finally:
             os.close(fd)
         return self._take_from(begun)
-
-    def _is_unchanged(self, fd: int, before: Stamp) -> bool:
-        begun = pending(self.path, self._place.directory, fd)
-        if begun is not None:
-            begun.close()
-            return False
-        return before == Stamp.of(fd) and before.shows_the_next_write()
 
     def _take_from(self, journal: Journal) -> bool:
         """Take the content that the database is to have; False when its writer has just finished."""

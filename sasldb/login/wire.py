@@ -136,6 +136,9 @@ class Wire:
 def _words(error: Exception) -> str:
     if isinstance(error, socket.timeout):
         return "no answer in time"
-    if isinstance(error, ssl.SSLError):  # without a reason it is an end, told with a line of Python's own source
-        return error.reason.replace("_", " ").lower() if error.reason else "the connection ended"
+    if isinstance(
+        error, ssl.SSLError
+    ):  # an end has no reason, or one of its own, depending on how Python and OpenSSL were built
+        ended = isinstance(error, ssl.SSLEOFError) or error.reason in (None, "", "UNEXPECTED_EOF_WHILE_READING")
+        return "the connection ended" if ended else error.reason.replace("_", " ").lower()
     return getattr(error, "strerror", None) or "the connection ended"

@@ -2,6 +2,8 @@
 
 Names in a database are bytes in no declared encoding. As text they are UTF-8, and bytes that are not UTF-8 become
 lone surrogates (PEP 383), so that every name survives the round trip.
+
+Anybody may have chosen a name: of a user, a file, a process. `printable` is what a terminal or a log gets of it.
 """
 
 from __future__ import annotations
@@ -27,3 +29,19 @@ def to_bytes(name: str | bytes) -> bytes:
     except UnicodeEncodeError:
         shown = name.encode("utf-8", "backslashreplace").decode("utf-8")
         raise BadName(shown, "a lone surrogate, which stands for no octets") from None
+
+
+def printable(text: str) -> str:
+    """Return `text` with every character that does not print, and every byte that is no UTF-8, written as `\\xNN`."""
+    if text.isprintable():
+        return text
+    shown = []
+    for character in text:
+        if character.isprintable():
+            shown.append(character)
+        else:
+            octets = character.encode(
+                "utf-8", "surrogateescape" if "\udc80" <= character <= "\udcff" else "surrogatepass"
+            )
+            shown.append("".join(f"\\x{octet:02x}" for octet in octets))
+    return "".join(shown)

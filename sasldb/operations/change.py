@@ -32,6 +32,7 @@ _VERBS = {
     "delete": "deleted",
     "harden": "hardened",
     "rename": "renamed",
+    "restore the password of": "restored the password of",
     "set password of": "set password of",
 }
 
@@ -74,15 +75,17 @@ class Report:
         deeds: what was done. sentences: for the person at the terminal, about the file and about what to mind.
         findings: sentences about what could not be done, without being an error.
         dry_run: whether nothing was really done.
+        undo: puts back what was there before, where the operation offers that; errors are those of a change.
     """
 
-    __slots__ = ("deeds", "dry_run", "findings", "sentences")
+    __slots__ = ("deeds", "dry_run", "findings", "sentences", "undo")
 
     def __init__(self, deeds: Sequence[Deed], sentences: Sequence[str], dry_run: bool) -> None:
         self.deeds = list(deeds)
         self.sentences = list(sentences)
         self.findings: list[str] = []
         self.dry_run = dry_run
+        self.undo: Callable[[], object] | None = None
 
 
 def change(target: Target, what: str, work: Work, create: bool = False) -> Report:

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import os
 
+from sasldb.model.text import printable
+
 ADDRESS = "/dev/log"
 _AUTH = 4 << 3  # the facility
 ERROR = _AUTH | 3
@@ -29,22 +31,6 @@ def send(program: bytes, priority: int, message: str) -> None:
     if len(data) > _LONGEST:
         data = data[:_LONGEST].decode("utf-8", "ignore").encode() + b"..."
     _deliver(data)
-
-
-def printable(text: str) -> str:
-    """Return `text` with every character that does not print, and every byte that is no UTF-8, written as `\\xNN`."""
-    if text.isprintable():
-        return text
-    shown = []
-    for character in text:
-        if character.isprintable():
-            shown.append(character)
-        else:
-            octets = character.encode(
-                "utf-8", "surrogateescape" if "\udc80" <= character <= "\udcff" else "surrogatepass"
-            )
-            shown.append("".join(f"\\x{octet:02x}" for octet in octets))
-    return "".join(shown)
 
 
 def caller() -> str:

@@ -18,11 +18,12 @@ from sasldb.store.editing import Editor, check_storable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from sasldb.operations.cyrus import Site
 
-    Found = dict[UserId, dict[bytes, bytes]]
+    Properties = dict[bytes, bytes]  # name -> value
+    Found = dict[UserId, Properties]
 
 
 def named(login: str | bytes, realm: str | bytes | None) -> UserId:
@@ -66,14 +67,18 @@ def add(target: Target, user: UserId, password: Secret, storing: Storing, site: 
     """
     check_name(user)
     check_storable(user, password.reveal())
+    states: list[Properties] = []
 
     def work(editor: Editor) -> list[Deed]:
         if editor.properties(user):
             raise _exists(user, target.path)
-        write(editor, user, storing.first(user, password.reveal(), site))
+        changes = storing.first(user, password.reveal(), site)
+        states[:] = [{}, _changed({}, changes)]
+        write(editor, user, changes)
         return [Deed("add", user)]
 
     report = change(target, f"add {user}", work, create=True)
+    report.undo = lambda: _undo(target, user, *states)
     reason = unreachable(user)
     report.sentences += [f"{user}: no login leads here: {reason}"] if reason else []
     report.sentences += _doubts(user, password)
@@ -88,15 +93,18 @@ def set_password(target: Target, user: UserId, password: Secret, storing: Storin
     """
     check_storable(user, password.reveal())
     removed: list[bytes] = []
+    states: list[Properties] = []
 
     def work(editor: Editor) -> list[Deed]:
         properties = found(editor, [user])[user]
         changes = storing.renewed(user, properties, password.reveal(), site)
+        states[:] = [properties, _changed(properties, changes)]
         removed[:] = without(properties, changes)
         write(editor, user, changes)
         return [Deed("set password of", user)]
 
     report = change(target, f"set the password of {user}", work)
+    report.undo = lambda: _undo(target, user, *states)
     for name in removed:
         report.sentences.append(f"{user}: {to_text(name)}, of the old password, is removed")
     report.sentences += _doubts(user, password)
@@ -142,6 +150,24 @@ def check_name(user: UserId) -> None:
         raise BadName(str(user), "an empty user name")
     if len(user.user) + len(user.realm) >= LONGEST:
         raise BadName(str(user)[:40] + "...", f"more than the {LONGEST} octets that libsasl takes of a login")
+
+
+def _changed(properties: Properties, changes: Mapping[bytes, bytes | None]) -> Properties:
+    """Return what becomes of `properties` by `changes`."""
+    merged = {**properties, **changes}
+    return {name: value for name, value in merged.items() if value is not None}
+
+
+def _undo(target: Target, user: UserId, before: Properties, after: Properties) -> None:
+    """Give `user` back the properties `before`, if they are still `after`; else another process has changed them since."""
+
+    def work(editor: Editor) -> list[Deed]:
+        if editor.properties(user) != after:
+            return []
+        write(editor, user, {**dict.fromkeys(after), **before})
+        return [Deed("restore the password of" if before else "delete", user)]
+
+    change(target, f"undo the change of {user}", work)
 
 
 def _exists(user: UserId, path: str) -> UserExists:

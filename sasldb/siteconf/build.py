@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 import re
 
+from sasldb.siteconf import reading
 from sasldb.siteconf.libsasl import DEFAULT_DATABASE, directories, library_directory
 
 TYPE_CHECKING = False
@@ -35,7 +36,6 @@ _NO_RESTRICTIONS = frozenset(
 )
 _SURELY_THERE = "permit_sasl_authenticated"
 _LIBSASL = ("libsasl2.so.2", "libsasl2.so.3", "libsasl2.so")
-_LARGEST = 16 << 20  # octets; no such program or library comes near
 
 
 class Search:
@@ -125,7 +125,6 @@ def _libsasl() -> tuple[str, bytes]:
 
 def _content(path: str) -> bytes:
     try:
-        with open(path, "rb") as file:
-            return file.read(_LARGEST)
+        return reading.content(path)
     except OSError:
         return b""

@@ -12,6 +12,8 @@ import os
 import re
 import ssl
 
+from sasldb.siteconf import reading
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from sasldb.siteconf.instance import Instance, Service
@@ -79,8 +81,8 @@ class Certificate:
     def _unopened(self, path: str) -> str:
         """Return why a file cannot be opened, also by root; "" where it can, or where that is not known."""
         try:
-            with open(path, "rb"):
-                return ""
+            reading.content(path)
+            return ""
         except PermissionError:
             self.hidden = self.hidden or path
         except OSError as error:
@@ -96,7 +98,12 @@ def _trouble(cert: str, key: str) -> str:
             return f"{path}: no {kind.decode().lower()} in it, in PEM"
     if any(b"ENCRYPTED" in block for _, block in _blocks(key)):
         return f"{key}: the private key is encrypted, and smtpd cannot be told its password"
-    return _unloaded(cert, key, f"{cert} with {key}" if key != cert else cert)
+    name = f"{cert} with {key}" if key != cert else cert
+    try:
+        with _InMemory(reading.content(cert)) as first, _InMemory(reading.content(key)) as second:
+            return _unloaded(first, second, name)
+    except OSError as error:  # gone just now
+        return f"{name} cannot be loaded: {error.strerror}"
 
 
 def _chain_trouble(paths: list[str]) -> str:
@@ -118,11 +125,23 @@ def _chain_trouble(paths: list[str]) -> str:
 
 def _group_trouble(pem: bytes, name: str) -> str:
     """Return why a key with its certificates cannot be loaded; OpenSSL takes them from a file alone, which is one in memory."""
-    with os.fdopen(os.memfd_create("pem"), "wb") as file:
-        file.write(pem)
-        file.flush()
-        path = f"/proc/self/fd/{file.fileno()}"
+    with _InMemory(pem) as path:
         return _unloaded(path, path, name)
+
+
+class _InMemory:
+    """A context manager: the path of a copy in memory, on which OpenSSL cannot be made to wait, as on a pipe."""
+
+    def __init__(self, pem: bytes) -> None:
+        self._file = os.fdopen(os.memfd_create("pem"), "wb")
+        self._file.write(pem)
+        self._file.flush()
+
+    def __enter__(self) -> str:
+        return f"/proc/self/fd/{self._file.fileno()}"
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._file.close()
 
 
 def _unloaded(cert: str, key: str, name: str) -> str:
@@ -141,7 +160,8 @@ def _unloaded(cert: str, key: str, name: str) -> str:
 
 def _authorities_trouble(path: str) -> str:
     try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_verify_locations(path)
+        with _InMemory(reading.content(path)) as copy:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_verify_locations(copy)
     except OSError:
         return "no certificate in it, in PEM"
     return ""
@@ -150,7 +170,6 @@ def _authorities_trouble(path: str) -> str:
 def _blocks(path: str) -> list[tuple[bytes, bytes]]:
     """Return (kind, PEM) of each block of a file, in its order."""
     try:
-        with open(path, "rb") as file:
-            return [(found[1], found[0].rstrip() + b"\n") for found in _BLOCK.finditer(file.read())]
+        return [(found[1], found[0].rstrip() + b"\n") for found in _BLOCK.finditer(reading.content(path))]
     except OSError:  # gone just now
         return []

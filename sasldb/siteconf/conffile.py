@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import os
 import stat
+from errno import EFBIG
 
+from sasldb import bounds
 from sasldb.errors import SiteConfigError
-from sasldb.siteconf import libsasl
+from sasldb.siteconf import libsasl, reading
 
 MISSING, DANGLING, DIRECTORY, UNREADABLE, FILE = "missing", "dangling link", "directory", "unreadable", "file"
 SPECIAL = "pipe, socket or device"  # libsasl opens it, and may wait for ever
@@ -42,6 +44,9 @@ class ConfFile:
         state: one of the constants above; all that follows is empty unless it is FILE.
         mode: permission bits. entries: all good lines, in order. wrong: (1-based number, content) of each line that libsasl
         does not take; one is enough for it to reject the file.
+
+    Raises:
+        SiteConfigError: it is too large to be read.
     """
 
     def __init__(self, path: str) -> None:
@@ -71,14 +76,14 @@ class ConfFile:
             self.mode = stat.S_IMODE(status.st_mode)
             if not stat.S_ISREG(status.st_mode):
                 return DIRECTORY if stat.S_ISDIR(status.st_mode) else SPECIAL
-            # It may have become a pipe meanwhile.
-            with open(os.open(self.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
-                self._take(file.read())
+            self._take(reading.content(self.path))
         except FileNotFoundError:
             return DANGLING if os.path.islink(self.path) else MISSING
         except NotADirectoryError:
             return MISSING
-        except OSError:
+        except OSError as error:
+            if error.errno == EFBIG:
+                raise SiteConfigError(self.path, bounds.TOO_LARGE) from error
             return UNREADABLE
         return FILE
 

@@ -11,7 +11,7 @@ import subprocess
 import time
 
 from sasldb.errors import SiteConfigError
-from sasldb.siteconf import maps
+from sasldb.siteconf import disclosure, maps
 from sasldb.siteconf.instance import Instance
 from sasldb.siteconf.private import PrivateDirectory, is_ending
 
@@ -75,7 +75,9 @@ def _run(instance: Instance, name: str, arguments: list[str]) -> list[str]:
         raise SiteConfigError(program, f"cannot be run: {error.strerror}") from error
     words = os.fsdecode(complaints).strip().splitlines()
     if process.returncode:
-        raise SiteConfigError(program, words[-1] if words else f"exit status {process.returncode}")
+        raise SiteConfigError(
+            program, disclosure.complaint(words[-1]) if words else f"exit status {process.returncode}"
+        )
     return words
 
 

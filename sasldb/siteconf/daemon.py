@@ -9,14 +9,18 @@ Errors: none for what the attempt comes to; `SiteConfigError` where the user doe
 
 from __future__ import annotations
 
+import errno
 import os
 import pwd
+import select
+import signal
 import socket
 
 from sasldb.errors import SiteConfigError
 
 READ, WRITE, CONNECT = "read", "write", "connect"
-_LONGEST = 4096  # octets of an answer
+_LONGEST = 4096  # octets of an answer, which a pipe takes at once
+_PATIENCE = 5.0  # seconds; a file system of another user's (FUSE), or of a network, may never answer
 
 
 class Attempt:
@@ -54,10 +58,15 @@ def attempt(what: str, path: str, user: str, jail: str | None) -> Attempt | None
         finally:
             os._exit(0)
     os.close(writer)
-    with os.fdopen(reader, "rb") as answers:
-        errno, _, directory = answers.read(_LONGEST).partition(b"\0")
-    os.waitpid(child, 0)
-    return Attempt(int(errno or b"5"), os.fsdecode(directory))
+    try:
+        ready, _, _ = select.select([reader], [], [], _PATIENCE)
+        answer = os.read(reader, _LONGEST) if ready else b"%d" % errno.ETIMEDOUT
+    finally:
+        os.close(reader)
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+    number, _, directory = answer.partition(b"\0")
+    return Attempt(int(number or b"5"), os.fsdecode(directory))
 
 
 def _answer(what: str, path: str, identity: tuple[int, int, list[int]], jail: str | None) -> bytes:

@@ -8,7 +8,7 @@ Source: Postfix 3.7, postconf(5); Debian reads myorigin from a file where it is 
 
 from __future__ import annotations
 
-from sasldb.siteconf import maps
+from sasldb.siteconf import maps, reading
 from sasldb.siteconf.instance import Instance
 from sasldb.siteconf.postfix import is_domain
 from sasldb.siteconf.restriction_lists import split
@@ -89,8 +89,7 @@ class Domains:
 
     def _read(self, path: str) -> str:
         try:
-            with open(path, encoding="utf-8", errors="surrogateescape") as file:
-                return file.read()
+            return reading.text(path)
         except OSError:
             self.complete = False
             return ""

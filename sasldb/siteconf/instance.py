@@ -152,9 +152,17 @@ class Instance:
         uses = {key: times for key, times in found.items() if times}
         lists = {key.rpartition("/")[2] for key in uses}
         is_one = len(lists) == 1 and lists <= set(restrictions.LISTS) and max(uses.values()) == 1
-        if name not in restrictions.LISTS and sum(uses.values()) > 1 and not is_one:
-            reason = f"the word that decides stands in {name}, which is used more than once"
+        by_table = name in self.value(restrictions.CLASSES).replace(",", " ").split() and self._has_table()
+        if name not in restrictions.LISTS and (by_table or (sum(uses.values()) > 1 and not is_one)):
+            how = "which a map or a policy server may name" if by_table else "which is used more than once"
+            reason = f"the word that decides stands in {name}, {how}"
             raise SiteConfigError(name, reason, remedy="change what uses it by hand, then run this again")
+
+    def _has_table(self) -> bool:
+        """Tell whether a map or a policy server decides in any list, or in what one names."""
+        names = [*restrictions.ALL_LISTS, *self.value(restrictions.CLASSES).replace(",", " ").split()]
+        sources: list[Parameters] = [self, *self.servers]
+        return any(restrictions.asks(source, name) for source in sources for name in names)
 
     def _services(self) -> list[Service]:
         fields: dict[str, dict[str, str]] = {}

@@ -13,7 +13,9 @@ from __future__ import annotations
 
 import os
 import sys
+from errno import EFBIG
 
+from sasldb import bounds
 from sasldb.errors import SiteConfigError
 
 TYPE_CHECKING = False
@@ -78,7 +80,7 @@ def read(application: bytes, environ: Mapping[bytes, bytes]) -> Config:
     """Return the configuration of `application` (a name without `/`); an empty one where no directory has its file.
 
     Raises:
-        SiteConfigError: a line that libsasl does not take, or a path too long for the system.
+        SiteConfigError: a line that libsasl does not take, a path too long for the system, or a file too large.
     """
     for directory in directories(environ):
         if len(directory) + len(application) + _RESERVE > _LONGEST_PATH:
@@ -119,17 +121,20 @@ def parse(text: bytes, path: str) -> dict[bytes, bytes]:
 
 
 def _content(path: bytes) -> bytes | None:
-    """Return the file's bytes, b"" of what cannot be read as a file, None where there is nothing to open."""
+    """Return the file's bytes, b"" of what cannot be read as a file, None where there is nothing to open.
+
+    Raises:
+        SiteConfigError: it has no end, or is too large. libsasl would read it for ever.
+    """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError:
         return None
     try:
-        pieces = []
-        while piece := os.read(descriptor, 65536):
-            pieces.append(piece)
-        return b"".join(pieces)
-    except OSError:
+        return bounds.read_all(descriptor)
+    except OSError as error:
+        if error.errno == EFBIG:
+            raise SiteConfigError(os.fsdecode(path), bounds.TOO_LARGE) from error
         return b""
     finally:
         os.close(descriptor)

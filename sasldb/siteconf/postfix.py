@@ -13,6 +13,7 @@ import os
 from shlex import quote
 
 from sasldb.errors import SiteConfigError
+from sasldb.siteconf import disclosure
 
 POSTCONF = ("/usr/sbin/postconf", "/usr/local/sbin/postconf", "/sbin/postconf", "/opt/local/sbin/postconf")
 PATIENCE = 10.0  # seconds
@@ -63,7 +64,7 @@ def parameter(name: str, config_dir: str | None = None) -> str:
     value, complaints = ask(["-hx", name], config_dir)
     value = value.strip()
     if complaints and not value and "unknown parameter" in complaints[0]:
-        raise SiteConfigError(_postconf(), f"cannot tell {name}: {complaints[0]}")
+        raise SiteConfigError(_postconf(), f"cannot tell {name}: {disclosure.complaint(complaints[0])}")
     return value
 
 
@@ -87,7 +88,7 @@ def ask(arguments: list[str], config_dir: str | None = None) -> tuple[str, list[
         raise SiteConfigError(command[0], f"cannot be run: {error.strerror}") from error
     complaints = os.fsdecode(answer.stderr).strip().splitlines()
     if answer.returncode:
-        reason = complaints[-1] if complaints else f"exit status {answer.returncode}"
+        reason = disclosure.complaint(complaints[-1]) if complaints else f"exit status {answer.returncode}"
         what = "its configuration cannot be read" if arguments[-1].startswith("-") else f"cannot tell {arguments[-1]}"
         raise SiteConfigError(command[0], f"{what}: {reason}")
     return os.fsdecode(answer.stdout), complaints

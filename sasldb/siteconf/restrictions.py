@@ -1,12 +1,13 @@
-"""smtpd's restriction lists: gone through for one client, and changed so that logins may relay and strangers may not.
+"""smtpd's restriction lists, gone through for one client.
 
 smtpd goes through the lists of LISTS one after the other. In each, the first restriction that permits or refuses ends that list; a
 refusal anywhere refuses the recipient. A restriction class stands for its own list. What maps, policy servers and DNS answer is not known
 here: it is passed over, but for a map that gives everybody one answer (`static:OK`). The recipient's domain is a foreign one.
 
-How lists are written, and edited, is in `restriction_lists`.
-Source: Postfix 3.7, SMTPD_ACCESS_README, access(5) and postconf(5), and smtpd observed.
-Errors: SiteConfigError where the place of a change is not one that can be written to.
+A list in which a map or a policy server decides is the administrator's: whom it is to let relay is not known here (`undecided`).
+
+How lists are written is in `restriction_lists`, how they are changed in `restriction_edits`.
+Source: Postfix 3.7, SMTPD_ACCESS_README, access(5) and postconf(5), and smtpd observed. Raises nothing.
 """
 
 from __future__ import annotations
@@ -15,12 +16,12 @@ import re
 from collections.abc import Container, Iterator
 from typing import NamedTuple
 
-from sasldb.errors import SiteConfigError
-from sasldb.siteconf.restriction_lists import Edit, Parameters, Place, Word, before, split, words
+from sasldb.siteconf.restriction_lists import Parameters, Place, Word, split, words
 
 CLIENT, HELO, SENDER = "smtpd_client_restrictions", "smtpd_helo_restrictions", "smtpd_sender_restrictions"
 RELAY, RECIPIENT = "smtpd_relay_restrictions", "smtpd_recipient_restrictions"
 LISTS = (CLIENT, HELO, SENDER, RELAY, RECIPIENT)
+ALL_LISTS = (*LISTS, "smtpd_etrn_restrictions", "smtpd_data_restrictions", "smtpd_end_of_data_restrictions")
 CLASSES = "smtpd_restriction_classes"
 LOGIN, NEIGHBOURS, PROTECTION = "permit_sasl_authenticated", "permit_mynetworks", "reject_unauth_destination"
 GOOD = f"{NEIGHBOURS}, {LOGIN}, {PROTECTION}"
@@ -31,13 +32,20 @@ PERMIT, REFUSE, NEITHER = "permit", "refuse", ""
 _BY_RECIPIENT = ("reject_unauth_destination", "defer_unauth_destination", "check_relay_domains")
 _ENDING = ("permit", "reject", "defer")  # what follows them in a list is never come to
 _REFUSING = ("reject", "defer", "defer_if_permit", *_BY_RECIPIENT)
-_WARNING = "warn_if_reject"  # makes a warning of the refusal that follows
+WARNING = "warn_if_reject"  # makes a warning of the refusal that follows
+_PATH = re.compile(r"(proxy:)?[a-z]+:/[\w./@-]+")
 _TAKES_ARGUMENT = re.compile(
     r"check_\w+_access|check_policy_service|reject_rbl(_client)?|reject_rhsbl_\w+|permit_(dns|rhs)wl_client|sleep"
 )
 _SURE = ("check_client_access", "check_helo_access", "check_sender_access", "check_recipient_access")  # to ask the map
 _IMPLIED = "check_access"  # of a map without a restriction before it
 _BY_LOGIN = "check_sasl_access"
+ABOUT_LOGINS = (
+    _BY_LOGIN,
+    "check_policy_service",
+)  # a policy server is told the login (Postfix 3.7, SMTPD_POLICY_README)
+_BY_TABLE = ("permit_tls_clientcerts",)  # of relay_clientcerts
+_ANSWERS = ("ok", "relay", "discard", "dunno", *_ENDING, *_BY_RECIPIENT, "defer_if_permit", LOGIN, NEIGHBOURS)
 
 
 class Client(NamedTuple):
@@ -72,7 +80,7 @@ def steps(parameters: Parameters, name: str) -> list[Step]:
 def verdict(parameters: Parameters, name: str, client: Client) -> tuple[str, Step | None]:
     """Return what the list `name` comes to for `client`, and the step that decides: PERMIT, REFUSE, or NEITHER at its end."""
     for step in steps(parameters, name):
-        outcome = _outcome(parameters, name, step, client)
+        outcome = outcome_of(parameters, name, step, client)
         if outcome:
             return outcome, step
     return NEITHER, None
@@ -85,6 +93,40 @@ def refusal(parameters: Parameters, client: Client) -> tuple[str, Step] | None:
         if outcome == REFUSE and step is not None:
             return name, step
     return None
+
+
+def undecided(parameters: Parameters, name: str) -> Step | None:
+    """Return the first step of the list `name` at which a map or a policy server decides; None where smtpd comes to none.
+
+    Also what is behind a refusal counts, unless that refuses everything: smtpd comes to it for other recipients.
+    """
+    for step in steps(parameters, name):
+        if _is_undecided(step):
+            return step
+        if step.name in _BY_RECIPIENT:
+            continue
+        if all(outcome_of(parameters, name, step, client) for client in (STRANGER, USER, NEIGHBOUR)):
+            break
+    return None
+
+
+def asks(parameters: Parameters, name: str) -> bool:
+    """Tell whether a map or a policy server is asked anywhere in the list `name`."""
+    return any(map(_is_undecided, steps(parameters, name)))
+
+
+def deciding(parameters: Parameters, name: str) -> Step | None:
+    """Return the step of `undecided` where the list `name` refuses whoever has logged in, unless that step permits; else None."""
+    return undecided(parameters, name) if verdict(parameters, name, USER)[0] == REFUSE else None
+
+
+def described(step: Step) -> str:
+    """Return a step as messages name it; of its argument what is a table's kind and path, for all else may be a secret."""
+    name = "" if step.name == _IMPLIED else step.name
+    shown = step.argument if _PATH.fullmatch(step.argument) else ""
+    kind, colon, _ = step.argument.partition(":")
+    rest = f"{kind}:..." if colon and kind.isalnum() and not shown else shown
+    return " ".join(part for part in (name, rest) if part) or "a map"
 
 
 def works(parameters: Parameters) -> bool:
@@ -103,7 +145,7 @@ def works(parameters: Parameters) -> bool:
 
 def with_sender(parameters: Parameters) -> tuple[str, ...]:
     """Return the lists that smtpd goes through when the sender is known."""
-    return LISTS if _is_delayed(parameters) else LISTS[LISTS.index(SENDER) :]
+    return LISTS if is_delayed(parameters) else LISTS[LISTS.index(SENDER) :]
 
 
 def binding(parameters: Parameters) -> Step | None:
@@ -112,49 +154,9 @@ def binding(parameters: Parameters) -> Step | None:
         for step in steps(parameters, name):
             if step.name in BINDING and not step.warned:
                 return step
-            if _outcome(parameters, name, step, USER):
+            if outcome_of(parameters, name, step, USER):
                 break
     return None
-
-
-def admitting(parameters: Parameters, name: str) -> Edit | None:
-    """Return the edit that lets who has logged in pass what refuses them in the list `name`; None where nothing does.
-
-    What binds senders further on in the list, and in none before it, comes along, for no user would come to it any more.
-
-    Raises:
-        SiteConfigError: the place is not known, or the list is gone through before anybody can log in.
-    """
-    outcome, step = verdict(parameters, name, USER)
-    if outcome != REFUSE or step is None:
-        return None
-    if name in (CLIENT, HELO) and not _is_delayed(parameters):
-        raise SiteConfigError(name, "with smtpd_delay_reject = no, this list is gone through before the login")
-    found = steps(parameters, name)
-    behind = [one.name for one in found[found.index(step) :] if one.name in BINDING and not one.warned]
-    is_lost = parameters.value(LOGIN_MAPS) and binding(parameters) is None
-    return before(parameters, step.place, *(behind[:1] if is_lost else ()), LOGIN)
-
-
-def protecting(parameters: Parameters, name: str) -> Edit:
-    """Return the edit that makes the list `name` refuse strangers, and let pass who has logged in.
-
-    Raises:
-        SiteConfigError: the place is not known.
-    """
-    if not parameters.value(name):
-        return Edit(name, GOOD)
-    found = steps(parameters, name)
-    ends = [step for step in found if step.name == "permit" or _outcome(parameters, name, step, STRANGER) == PERMIT]
-    ahead = found[: found.index(ends[0])] if ends else found
-    new = [PROTECTION] if any(step.name == LOGIN for step in ahead) else [LOGIN, PROTECTION]
-    if ends:
-        return before(parameters, ends[0].top, *new)
-    written = parameters.written(name)
-    last = split(written)[-1]
-    if last[1].lower() == _WARNING:  # it would turn on what follows
-        return before(parameters, Place(name, last[0], len(written)), *new)
-    return Edit(name, ", ".join([written.rstrip(" ,"), *new]))
 
 
 def unknown(parameters: Parameters, name: str, known: Container[str]) -> tuple[str, Place | None] | None:
@@ -176,7 +178,7 @@ def _walk(parameters: Parameters, listed: list[Word], within: tuple[str, ...], w
     warning: Word | None = None
     rest = iter(enumerate(listed))
     for at, word in rest:
-        if word.text.lower() == _WARNING:
+        if word.text.lower() == WARNING:
             warning = warning or word
             continue
         _, place, top = warning or word
@@ -194,9 +196,9 @@ def _walk(parameters: Parameters, listed: list[Word], within: tuple[str, ...], w
             yield Step(name, argument.text if argument else "", mute, place, top, within)
 
 
-def _outcome(parameters: Parameters, name: str, step: Step, client: Client) -> str:
-    """Return what one step of the list `name` comes to."""
-    early = name in (CLIENT, HELO, SENDER) and not _is_delayed(parameters)
+def outcome_of(parameters: Parameters, name: str, step: Step, client: Client) -> str:
+    """Return what one step of the list `name` comes to for `client`."""
+    early = name in (CLIENT, HELO, SENDER) and not is_delayed(parameters)
     if early and name != SENDER:
         client = client._replace(login=False)
     if early and step.name in _BY_RECIPIENT:
@@ -224,5 +226,18 @@ def _answer(step: Step, client: Client) -> str:
     return next(filter(None, (_plain(word, client) for word in found)), NEITHER)
 
 
-def _is_delayed(parameters: Parameters) -> bool:
+def _is_undecided(step: Step) -> bool:
+    """Tell whether a map or a policy server decides at a step, and its answer is not known here."""
+    if step.name in (*ABOUT_LOGINS, *_BY_TABLE):
+        return True
+    if step.name not in (_IMPLIED, *_SURE):
+        return bool(re.fullmatch(r"check_\w+_access", step.name))
+    kind, _, answer = step.argument.partition(":")
+    found = [word for _, word in split(answer.strip("{} ").lower())]
+    is_code = bool(found) and found[0].isdigit()
+    return kind != "static" or not found or not (is_code or all(word in _ANSWERS for word in found))
+
+
+def is_delayed(parameters: Parameters) -> bool:
+    """Tell whether smtpd goes through all lists when the recipient is known."""
     return parameters.value("smtpd_delay_reject").lower() != "no"

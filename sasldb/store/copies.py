@@ -182,6 +182,7 @@ def _note(source: Snapshot, target: Exclusive) -> None:
             same = all(source.read(at, _PIECE) == os.pread(fd, _PIECE, at) for at in range(0, source.size, _PIECE))
             if same and status.st_size == source.size:
                 copied.note(fd, status.st_mtime_ns)
+                os.fsync(fd)
         finally:
             os.close(fd)
     except OSError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import termios
@@ -13,6 +14,7 @@ import pytest
 
 import sasldb as library
 from sasldb.cli.passwords import PasswordSource
+from sasldb.secrets import scram
 from tests.cli.compat.terminal import Dialogue, Step, Terminal
 from tests.cli.conftest import Sasldb, make_database
 from tests.conftest import Commands
@@ -258,6 +260,57 @@ def test_not_printed_if_it_failed(sasldb: Sasldb, tmp_path: Path) -> None:
     make_database(tmp_path / "db", ALICE)
     done = sasldb("add", "-f", "db", "--generate", "alice@x")
     assert (done.returncode, done.stdout) == (3, b"")
+
+
+@pytest.mark.parametrize("command, user", [("add", "bob@x"), ("passwd", "alice@x")])
+def test_not_printed_if_it_was_not_stored(commands: Commands, tmp_path: Path, command: str, user: str) -> None:
+    """So it is where writing fails, after all that could be looked at before was right."""
+    make_database(tmp_path / "db", ALICE)
+
+    def small() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+
+    argv = [commands.sasldb, command, "-f", "db", "--generate", user]
+    done = subprocess.run(argv, cwd=tmp_path, capture_output=True, timeout=30, preexec_fn=small, check=False)
+    assert (done.returncode, done.stdout) == (3, b"") and b"File too large" in done.stderr
+    assert stored(tmp_path) == b"old"
+
+
+RICH = {
+    b"alice\0x\0userPassword": b"old",
+    b"alice\0x\0authPassword": scram.make(b"old"),
+    b"alice\0x\0homeDirectory": b"/home/alice",
+    b"alice\0x\0cmusaslsecretCRAM-MD5": b"of long ago",
+    b"bob\0x\0userPassword": b"builder",
+}
+
+
+@pytest.mark.parametrize("options", [[], ["--no-plaintext"]], ids=["as it was", "no plaintext"])
+@pytest.mark.parametrize("reader", ["full", "gone", "closed"])
+@pytest.mark.parametrize("command, user", [("add", "carol@x"), ("passwd", "alice@x")])
+def test_not_stored_if_it_was_not_printed(
+    commands: Commands, tmp_path: Path, command: str, user: str, reader: str, options: list[str]
+) -> None:
+    """A generated password that nobody could read is not left behind: every property of the user is what it was."""
+    make_database(tmp_path / "db", RICH)
+    line = {"full": ">/dev/full", "gone": "| true", "closed": ">&-"}[reader]
+    code = f'set -o pipefail; (sleep 0.2; exec "$@") {line}; exit $?'
+    argv = ["bash", "-c", code, "bash", commands.sasldb, command, "-f", "db", "--generate", *options, user]
+    done = subprocess.run(argv, cwd=tmp_path, capture_output=True, timeout=30, check=False)
+    assert done.returncode == (128 + signal.SIGPIPE if reader == "gone" else 3)
+    with library.open(str(tmp_path / "db")) as database:
+        assert dict(database.records()) == RICH
+
+
+def test_a_database_that_was_made_for_it_stays_and_is_told(commands: Commands, tmp_path: Path) -> None:
+    """Where the password of the first user cannot be printed, the new database is left, empty, and named."""
+    with open("/dev/full", "wb") as full:
+        argv = [commands.sasldb, "add", "-f", "db", "--generate", "alice@x"]
+        done = subprocess.run(argv, cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, timeout=30, check=False)
+    told = b"sasldb: made db\nsasldb: standard output: No space left on device\n"
+    assert (done.returncode, done.stderr) == (3, told)
+    with library.open(str(tmp_path / "db")) as database:
+        assert dict(database.records()) == {}
 
 
 def test_verify_asks_once(commands: Commands, tmp_path: Path) -> None:

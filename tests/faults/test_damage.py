@@ -15,14 +15,18 @@ from berkeleydb import db as libdb
 
 import sasldb
 from sasldb.errors import EmptyFile, NotFound, SasldbError, UnknownFormat, UnsafeFile
+from tests import campaigns
 from tests.conftest import Commands
 from tests.faults.databases import age, names, records
 from tests.faults.injection import run
 from tests.faults.mutants import Original, mutate, originals
 from tests.faults.trial import PATIENCE, try_all
 
-MUTANTS = int(os.environ.get("TEST_MUTANTS", "5000"))  # a campaign by hand tries more
-BY_COMMAND = 40
+MUTANTS = campaigns.count(1200, 60_000)
+BY_COMMAND = campaigns.count(20, 400)
+FIRST = campaigns.chance("faults/damage").randrange(
+    1 << 30
+)  # its number says what is damaged, so each run damages something else
 
 
 @pytest.fixture(scope="module")
@@ -32,9 +36,9 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> list[Original]:
 
 
 def test_damage_is_survived_and_named(whole: list[Original], tmp_path: Path) -> None:
-    """5,000 damaged databases through the library, read and edited: see `trial` for the rule."""
-    middle = MUTANTS // 2
-    shares = [range(middle), range(middle, MUTANTS)]
+    """Thousands of damaged databases through the library, read and edited: see `trial` for the rule."""
+    middle = FIRST + MUTANTS // 2
+    shares = [range(FIRST, middle), range(middle, FIRST + MUTANTS)]
     places = [tmp_path / str(numbers.start) for numbers in shares]
     for place in places:
         place.mkdir()
@@ -55,7 +59,7 @@ def test_damage_is_survived_and_named(whole: list[Original], tmp_path: Path) -> 
 def test_damage_is_survived_by_the_commands(whole: list[Original], tmp_path: Path, commands: Commands) -> None:
     """The same rule through the two commands: no traceback, no silence, and the statuses of Cyrus."""
     path = tmp_path / "db"
-    for number in range(MUTANTS, MUTANTS + BY_COMMAND):
+    for number in range(FIRST, FIRST + BY_COMMAND):
         original = whole[number % len(whole)]
         words, content = mutate(original, number)
         path.write_bytes(content)

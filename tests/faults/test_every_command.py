@@ -1,4 +1,4 @@
-"""Every command of `sasldb` that writes, killed at every single call and refused at every step of its work: one test for all of them.
+"""Every command of `sasldb` that writes, killed at its calls and refused at the steps of its work (a sample of them, or every one).
 
 The commands are those of `tests/cli/test_writing_commands.py`, so that a new one cannot be forgotten. They run in a fork of this
 process (`forked`); Refusals are those of real programs.
@@ -6,6 +6,7 @@ process (`forked`); Refusals are those of real programs.
 
 from __future__ import annotations
 
+import itertools
 import multiprocessing
 import os
 import re
@@ -20,6 +21,7 @@ import pytest
 
 import sasldb
 from sasldb.errors import NotFound
+from tests import campaigns
 from tests.cli.test_writing_commands import PASSWORD, WRITING, argv_of, lay_out
 from tests.conftest import Commands, Require, lacking
 from tests.faults import forked, tracer
@@ -27,6 +29,7 @@ from tests.faults.databases import Records, age, records
 from tests.faults.injection import tampered, trace
 
 FEWEST = 60  # calls of one command; fewer would mean that the tracer missed its work
+ONE_IN = 4  # calls: so many share one kill where this is not run as a campaign
 MORE, LONG = 8, 700  # users beside those of the table, and octets of a password: many pages to write
 AT_ONCE = 3.0  # seconds
 WORKERS = 2
@@ -97,7 +100,7 @@ def kills(directory: Path, commands: Commands, name: str, share: int) -> tuple[i
     new = place.content()
     assert new not in (None, place.old)
     count, wrong = Counter[bool](), []
-    for call in range(1 + share, 1 << 30, WORKERS):
+    for call in itertools.islice(campaigns.thinned(f"killed {name}", ONE_IN), share, None, WORKERS):
         place.renew()
         status = forked.killed_at(call, place.argv[1:], STDIN)
         if status == 0:
@@ -132,7 +135,7 @@ def test_killed_at_every_call(traceable: None, commands: Commands, tmp_path: Pat
     old, new, wrong = (sum(part[0] for part in parts), sum(part[1] for part in parts), [w for p in parts for w in p[2]])
     print(f"{old + new} kills: {old} old, {new} new")
     assert not wrong, "\n".join(wrong)
-    assert old and new and old + new >= FEWEST
+    assert old and new and old + new >= campaigns.count(FEWEST // ONE_IN - 1, FEWEST)
 
 
 REFUSALS = {"ENOSPC": "No space left on device", "EIO": "Input/output error"}
@@ -172,10 +175,11 @@ def test_refused_at_every_step(commands: Commands, require: Require, tmp_path: P
     """A full disk or a broken one at any step of the work: exit status 3, one line that says where and why, and nothing is changed."""
     require("strace", "strace")
     places = [Place(tmp_path / str(number), commands, name) for number in range(WORKERS)]
-    attempts = [(call, which, error) for call, which in steps(places[0]) for error in REFUSALS]
+    every = [(call, which, error) for call, which in steps(places[0]) for error in REFUSALS]
+    assert len(every) >= LEAST
+    attempts = campaigns.sample(f"refused {name}", every, len(every) // 3)
     with ThreadPoolExecutor(WORKERS) as pool:
         parts = pool.map(refusals, places, [attempts[share::WORKERS] for share in range(WORKERS)])
     wrong = [complaint for complaints in parts for complaint in complaints]
     print(f"{len(attempts)} refusals")
     assert not wrong, "\n".join(wrong)
-    assert len(attempts) >= LEAST

@@ -30,7 +30,7 @@ class Interrupted:
         self.path.parent.mkdir()
         self.old = build(self.path, 8)
         self.other_name = directory / "other"
-        self.other_name.hardlink_to(self.path)
+        os.link(self.path, self.other_name)
         self.kept = directory / "kept"
         self.argv = [commands.saslpasswd2, "-p", "-c", "-f", str(self.path), "-u", "example.com", "new"]
         options = [

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+import re
 import shutil
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +16,8 @@ from hypothesis import strategies as st
 
 from sasldb.errors import Corrupt, FormatUnavailable, UnknownFormat
 from sasldb.formats.hashmeta import hash_of
+from tests import campaigns
+from tests.formats.drawnfiles import hash_files
 from tests.formats.hashfiles import (
     BIG,
     LITTLE,
@@ -21,6 +25,7 @@ from tests.formats.hashfiles import (
     Records,
     Shape,
     cursor,
+    libdb_survives,
     make,
     opened,
     pages_of,
@@ -131,12 +136,12 @@ def histories(draw: st.DrawFn) -> tuple[Shape, list[tuple[bytes, bytes | None]]]
     fill, expected = draw(st.sampled_from([(0, 0), (0, 0), (3, 0), (7, 90)]))
     shape = Shape(size, draw(st.sampled_from([LITTLE, BIG])), flags, fill, expected)
     chance = random.Random(draw(st.integers(0, 1 << 30)))
-    names = st.binary(max_size=6) | st.integers(0, 2 * size).map(chance.randbytes)
+    names = st.just(b"") | st.binary(max_size=6) | st.integers(0, 2 * size).map(chance.randbytes)
     values = st.binary(max_size=9) | st.integers(0, 4 * size).map(chance.randbytes) | st.none()
     return shape, draw(st.lists(st.tuples(names, values), max_size=60))
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=campaigns.count(150, 3000), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(histories())
 def test_any_history_is_read_as_libdb_reads_it(
     tmp_path_factory: pytest.TempPathFactory, history: tuple[Shape, list[tuple[bytes, bytes | None]]]
@@ -145,6 +150,26 @@ def test_any_history_is_read_as_libdb_reads_it(
     directory = tmp_path_factory.mktemp("history")
     agree(make(directory / "x.db", *history))
     shutil.rmtree(directory)
+
+
+def test_an_empty_key_that_libdb_stored_twice_is_no_damage(tmp_path: Path) -> None:
+    """Next to keys on overflow pages libdb misses an empty key and stores another: both are read, and the file is as whole as db_verify finds it."""
+    large = [(b"k" * 600, b"v"), (b"a" * 600, b"v")]
+    path = make(tmp_path / "x.db", Shape(512), [(b"", b"one"), *large, (b"", b"two")])
+    assert sorted(value for key, value in agree(path) if not key) == [b"one", b"two"]
+    libdb.DB().verify(str(path))
+    assert libdb_survives(path, [b"another key"], True)
+
+
+def test_any_other_key_twice_is_damage(tmp_path: Path) -> None:
+    """A key that is not empty and stands twice is refused, for a change would reach only one of its records."""
+    one, other = [name for name in (b"key%d" % number for number in range(9)) if hash_of(name) & 1][:2]
+    path = make(tmp_path / "x.db", Shape(512), [(one, b"a"), (other, b"b"), (b"k" * 600, b"c"), (b"a" * 600, b"c")])
+    path.write_bytes(path.read_bytes().replace(other, one))
+    pages = pages_of(path.read_bytes())
+    for proof in (pages.check, lambda: pages.check_around([one], 1)):
+        with pytest.raises(Corrupt, match="twice|out of order"):
+            proof()
 
 
 def btree(path: Path) -> None:
@@ -221,13 +246,40 @@ def test_what_is_no_database_is_called_so(octets: bytes) -> None:
         pages_of(octets)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=campaigns.count(200, 5000))
 @given(st.binary(max_size=1200), st.sampled_from([b"", b"\x61\x15\x06\0\x09\0\0\0", b"\0\x06\x15\x61\0\0\0\x09"]))
 def test_any_octets_are_records_or_an_error(octets: bytes, magic: bytes) -> None:
     """Whatever a file holds, reading it ends, with records or with one of three errors."""
+    outcome_of(octets[:12] + magic + octets[12:])
+
+
+def outcome_of(octets: bytes) -> str:
+    """Read a file in every way and return how deep that came; any error but the three is the test's failure."""
+    depth = "the first page"
     try:
-        pages = pages_of(octets[:12] + magic + octets[12:])
-        list(pages.items())
-    except (UnknownFormat, FormatUnavailable, Corrupt):
-        return
-    pages.check()
+        pages = pages_of(octets)
+        depth = "a page"
+        records = list(pages.items())
+        assert [key for key, _ in records] == [key for batch in pages.key_batches() for key in batch]
+        depth = "the proof"
+        pages.check()
+    except (UnknownFormat, FormatUnavailable, Corrupt) as error:
+        return f"refused by {depth}: {re.sub('[0-9]+', 'N', error.reason) if depth != 'the first page' else ''}"
+    assert all(pages.get(key) is not None for key, _ in records)
+    return f"{min(len(records), 1)} or more records"
+
+
+def test_any_pages_are_records_or_an_error() -> None:
+    """So it is with files that are right for the most part: whole ones are read, and each kind of damage is met deep inside."""
+    outcomes: Counter[str] = Counter()
+
+    @settings(max_examples=campaigns.count(400, 20_000))
+    @given(hash_files())
+    def look(octets: bytes) -> None:
+        outcomes[outcome_of(octets)] += 1
+
+    look()
+    assert outcomes["1 or more records"] > 50, outcomes
+    for depth in ("the first page", "a page"):
+        assert sum(count for outcome, count in outcomes.items() if f"refused by {depth}" in outcome) > 20, outcomes
+    assert len(outcomes) > 10, outcomes  # by different reasons

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from sasldb.errors import Corrupt, FormatUnavailable, UnknownFormat
+from tests import campaigns
 from tests.formats.hashfiles import Records, libdb_survives, pages_of
 from tests.formats.mutants import bases_in, mutant
 
-MUTANTS = 2000
+MUTANTS = campaigns.count(600, 20_000)
 ERRORS = (UnknownFormat, FormatUnavailable, Corrupt)
 
 
@@ -53,7 +53,7 @@ def test_damage_is_told_and_never_kills(tmp_path: Path, impatience: Callable[[],
     A file that passes the whole proof can be listed, changed and verified by libdb; one that passes the proof around
     some keys can be changed in these.
     """
-    chance = random.Random(20240229)
+    chance = campaigns.chance("formats/mutants")
     path = tmp_path / "mutant.db"
     bases = bases_in(tmp_path)
     outcomes = {"refused": 0, "whole": 0, "around": 0}

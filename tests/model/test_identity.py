@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sasldb.errors import BadName
 from sasldb.model.identity import UserId
 from sasldb.model.record import join_key, split_key
-from sasldb.model.text import to_bytes, to_text
+from sasldb.model.text import printable, to_bytes, to_text
 
 NAMES = st.binary(max_size=20).map(lambda name: name.replace(b"\0", b"."))
 
@@ -99,3 +99,9 @@ def test_user_ids_do_not_change() -> None:
     with pytest.raises(AttributeError):
         UserId(b"a", b"b").user = b"c"
     assert len({UserId(b"a", b"b"), UserId(b"a", b"b")}) == 1
+
+
+def test_printable() -> None:
+    """What prints stays, everything else is shown as the bytes it stands for."""
+    assert printable("alice@example.com: ä") == "alice@example.com: ä"
+    assert printable("a\nb\udcff\x7f\u2028") == "a\\x0ab\\xff\\x7f\\xe2\\x80\\xa8"

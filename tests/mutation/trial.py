@@ -69,13 +69,19 @@ class Scratch:
         """Run the test files `tests` to the first failure and for at most `seconds`."""
         shutil.rmtree(self.tree / ".hypothesis", ignore_errors=True)  # no examples of another change
         argv = [".venv/bin/python", "-m", "pytest", "-x", "-q", "--no-header", "--tb=no", "-p", "no:cacheprovider"]
-        argv += [f"--hypothesis-seed={seed}", f"--basetemp={self._place / 'pytest'}", *tests]
+        argv += [f"--basetemp={self._place / 'pytest'}", *tests]
         if os.geteuid() == 0:
             argv = [*_APART, "sh", "-c", _PRIVATE, "sh", *argv]
         begun = time.monotonic()
         with (self._place / "output").open("w+b") as output:
             child = subprocess.Popen(
-                argv, cwd=self.tree, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+                argv,
+                cwd=self.tree,
+                env={**os.environ, "SASLDB_SEED": str(seed)},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
             )
             try:
                 status = child.wait(seconds)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from sasldb.operations.syslog import NOTICE, caller, printable, send
+from sasldb.operations.syslog import NOTICE, caller, send
 from tests.conftest import Commands
 from tests.real.namespace import PrivateEtc
 
@@ -111,12 +111,6 @@ def test_the_log_never_holds_up_a_command(logged: Logged, commands: Commands, ki
     """With no log, or one whose queue is full, the command does its work at once."""
     status, stderr, _, took = logged(kind, commands.saslpasswd2, "-f", "/etc/new.db", "alice@R")
     assert (status, stderr) == (0, "") and took < 5
-
-
-def test_printable() -> None:
-    """What prints stays, everything else is shown as the bytes it stands for."""
-    assert printable("alice@example.com: ä") == "alice@example.com: ä"
-    assert printable("a\nb\udcff\x7f\u2028") == "a\\x0ab\\xff\\x7f\\xe2\\x80\\xa8"
 
 
 def test_the_caller_is_named() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sasldb.errors import SiteConfigError
-from sasldb.siteconf import restriction_lists, restrictions
+from sasldb.siteconf import restriction_edits, restriction_lists, restrictions
 from sasldb.siteconf.restriction_lists import Edit
 from sasldb.siteconf.restrictions import (
     CLIENT,
@@ -144,7 +144,7 @@ def test_lists_before_the_login() -> None:
     early = Texts(**{CLIENT: "permit_sasl_authenticated, reject", "smtpd_delay_reject": "no"})
     assert restrictions.refusal(early, USER) is not None
     with pytest.raises(SiteConfigError, match="before the login"):
-        restrictions.admitting(early, CLIENT)
+        restriction_edits.admitting(early, CLIENT)
     early = Texts(**{CLIENT: f"{BIND}, reject_unauth_destination", "smtpd_delay_reject": "no"})
     assert restrictions.refusal(early, STRANGER) is None and restrictions.binding(early) is None
 
@@ -194,8 +194,8 @@ def test_senders_are_bound(lists: dict[str, str], binds: bool) -> None:
         ("reject", "permit_sasl_authenticated, reject"),
         ("permit_mynetworks  reject", "permit_mynetworks  permit_sasl_authenticated, reject"),
         (
-            f"{BIND}, check_x_access hash:$d/y,reject_unauth_destination , permit_sasl_authenticated",
-            f"{BIND}, check_x_access hash:$d/y,permit_sasl_authenticated, reject_unauth_destination , permit_sasl_authenticated",
+            f"{BIND}, reject_rbl_client $d.y,reject_unauth_destination , permit_sasl_authenticated",
+            f"{BIND}, reject_rbl_client $d.y,permit_sasl_authenticated, reject_unauth_destination , permit_sasl_authenticated",
         ),
         ("check_client_access static:REJECT", "permit_sasl_authenticated, check_client_access static:REJECT"),
         ("permit_sasl_authenticated, reject", None),
@@ -203,7 +203,7 @@ def test_senders_are_bound(lists: dict[str, str], binds: bool) -> None:
 )
 def test_the_login_comes_before_what_refuses(text: str, after: str | None) -> None:
     """permit_sasl_authenticated goes directly in front of what refuses; all else stays, octet for octet."""
-    edit = restrictions.admitting(relay(text, d="/etc"), RELAY)
+    edit = restriction_edits.admitting(relay(text, d="/etc"), RELAY)
     assert edit == (None if after is None else Edit(RELAY, after))
     assert after is None or restrictions.refusal(relay(after), USER) is None
 
@@ -211,10 +211,48 @@ def test_the_login_comes_before_what_refuses(text: str, after: str | None) -> No
 def test_the_login_goes_into_a_class() -> None:
     """What refuses inside a class or a `$name` is preceded there."""
     found = relay("inner", inner=f"{BIND}, reject", smtpd_restriction_classes="inner")
-    assert restrictions.admitting(found, RELAY) == Edit("inner", f"{BIND}, permit_sasl_authenticated, reject")
-    assert restrictions.admitting(relay("$a", a="reject"), RELAY) == Edit("a", "permit_sasl_authenticated, reject")
+    assert restriction_edits.admitting(found, RELAY) == Edit("inner", f"{BIND}, permit_sasl_authenticated, reject")
+    assert restriction_edits.admitting(relay("$a", a="reject"), RELAY) == Edit("a", "permit_sasl_authenticated, reject")
     with pytest.raises(SiteConfigError, match="expression"):
-        restrictions.admitting(relay("${x?a}", a="reject"), RELAY)
+        restriction_edits.admitting(relay("${x?a}", a="reject"), RELAY)
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("check_sasl_access hash:/etc/allowed, reject", "check_sasl_access hash:/etc/allowed"),
+        ("permit_mynetworks, hash:/x, reject_unauth_destination", "hash:/x"),
+        ("check_sasl_access static:{554 not you}, reject", "check_sasl_access static:..."),
+        ("check_sender_access inline:{ a=s3cret }, reject", "check_sender_access inline:..."),
+        ("check_client_access static:inner, reject", "check_client_access static:..."),
+        ("check_policy_service { inet:127.0.0.1:1, policy_context=s3cret }, reject", "check_policy_service"),
+        ("reject_unauth_destination, check_sasl_access hash:/blocked", "check_sasl_access hash:/blocked"),
+        ("inner, reject", "check_sasl_access hash:/inner"),
+        ("permit_tls_clientcerts, reject", "permit_tls_clientcerts"),
+        ("warn_if_reject check_ccert_access hash:/c, reject", "check_ccert_access hash:/c"),
+    ],
+)
+def test_where_a_map_decides_nothing_is_widened(text: str, named: str) -> None:
+    """A list in which a map, a policy server or a class with one decides gets no permission for all logins; the message names what decides."""
+    found = relay(text, inner="check_sasl_access hash:/inner", smtpd_restriction_classes="inner")
+    step = restrictions.deciding(found, RELAY)
+    assert step is not None and restrictions.described(step) == named
+    with pytest.raises(SiteConfigError, match="decides in it") as caught:
+        restriction_edits.admitting(found, RELAY)
+    assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["reject, check_sasl_access hash:/x", "check_client_access static:DUNNO, reject"])
+def test_what_decides_nothing(text: str) -> None:
+    """A map to which smtpd never comes, or whose answer is known, leaves the decision to the rest of the list."""
+    assert restrictions.undecided(relay(text), RELAY) is None
+    assert restriction_edits.admitting(relay(text), RELAY) is not None
+
+
+def test_a_map_of_logins_chooses_alone() -> None:
+    """Where a map of logins is asked, what protects from strangers is added without a permission for all logins."""
+    text = "permit_mynetworks, check_sasl_access hash:/x"
+    assert restriction_edits.protecting(relay(text), RELAY) == Edit(RELAY, f"{text}, reject_unauth_destination")
 
 
 @pytest.mark.parametrize(
@@ -237,6 +275,11 @@ def test_the_login_goes_into_a_class() -> None:
             f"{BIND}, permit_sasl_authenticated, reject, {BIND}",
         ),
         (
+            f"reject, {BIND}, reject_known_sender_login_mismatch",
+            {LOGIN_MAPS: "hash:/x", SENDER: "reject_known_sender_login_mismatch"},
+            f"{BIND}, permit_sasl_authenticated, reject, {BIND}, reject_known_sender_login_mismatch",
+        ),
+        (
             f"reject, warn_if_reject {BIND}",
             {LOGIN_MAPS: "hash:/x"},
             f"permit_sasl_authenticated, reject, warn_if_reject {BIND}",
@@ -245,7 +288,7 @@ def test_the_login_goes_into_a_class() -> None:
 )
 def test_what_binds_senders_is_not_passed_by(text: str, more: dict[str, str], after: str) -> None:
     """What would bind users further on comes along before the login; not where it binds already, only warns, or asks no map."""
-    assert restrictions.admitting(relay(text, **more), RELAY) == Edit(RELAY, after)
+    assert restriction_edits.admitting(relay(text, **more), RELAY) == Edit(RELAY, after)
 
 
 @pytest.mark.parametrize(
@@ -270,7 +313,7 @@ def test_what_binds_senders_is_not_passed_by(text: str, more: dict[str, str], af
 def test_strangers_are_refused_before_what_lets_them_in(text: str, after: str) -> None:
     """reject_unauth_destination goes in front of what permits everybody, else to the end, and the login before it; nothing goes."""
     more = {"open": "check_client_access static:OK", "smtpd_restriction_classes": "inner", "inner": "permit"}
-    assert restrictions.protecting(relay(text, d="/etc", **more), RELAY) == Edit(RELAY, after)
+    assert restriction_edits.protecting(relay(text, d="/etc", **more), RELAY) == Edit(RELAY, after)
     found = relay(after, **more)
     assert restrictions.works(found) and restrictions.refusal(found, STRANGER) is not None
     assert restrictions.refusal(found, USER) is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -28,3 +29,14 @@ def test_its_backend(require: Require, tmp_path: Path, options: list[str]) -> No
         assert saslauthd.backend(str(tmp_path / "mux")) == ""
     finally:
         os.kill(int((directory / "saslauthd.pid").read_text()), signal.SIGTERM)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="becomes another user, which root alone can")
+def test_a_saslauthd_of_another_user(tmp_path: Path) -> None:
+    """A process of that name that any user has started is not taken for the one that makes root's socket."""
+    script = "import os, sys, time; os.setuid(65534); print('', flush=True); time.sleep(100)"
+    argv = ["saslauthd", "-c", script, "-m", str(tmp_path), "-a", "evil"]
+    with subprocess.Popen(argv, executable=sys.executable, stdout=subprocess.PIPE, cwd="/") as process:
+        assert process.stdout is not None and process.stdout.readline() == b"\n"
+        assert saslauthd.backend(str(tmp_path / "mux")) == ""
+        process.kill()

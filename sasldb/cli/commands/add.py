@@ -23,7 +23,7 @@ def command(user: str, location: Location, target: Target, source: PasswordSourc
     One who exists is refused. Without another source the password is asked for on the terminal, twice. Unless told otherwise it
     is stored as Cyrus does: the password itself, and where the OTP plug-in is installed, the state of one-time passwords.
 
-    A made-up password is the only line on standard output.
+    A generated password is the only line on standard output. It is printed once it is stored; if it cannot be printed, the change is undone.
 
     \b
     Example: a user of Postfix's own domain, without a plaintext in the file
@@ -35,6 +35,7 @@ def command(user: str, location: Location, target: Target, source: PasswordSourc
     if source.asks or source.generated:
         users.expect(target.path, new, there=False)
     password = source.read(confirm=True)
+    done = users.add(target, new, password, storing, location.site)
     if source.generated and not target.dry_run:
-        reveal(password)
-    return report(users.add(target, new, password, storing, location.site), quiet=source.generated)
+        reveal(password, done)
+    return report(done, quiet=source.generated)

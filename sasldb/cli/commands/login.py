@@ -13,7 +13,7 @@ from sasldb.cli.rendering import Rendering, document, say
 from sasldb.cli.server import served
 from sasldb.errors import SasldbError
 from sasldb.login.target import SASLAUTHD, Target
-from sasldb.model.text import to_bytes
+from sasldb.model.text import printable, to_bytes
 from sasldb.operations.logins.resolving import Server
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ def _proved(plan: Plan, verbose: bool) -> Report:
 
 
 def _watch(line: str) -> None:
-    click.echo(line, err=True)
+    click.echo(printable(line), err=True)
 
 
 def _tell(report: Report, explained: list[str]) -> None:

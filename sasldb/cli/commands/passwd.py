@@ -23,7 +23,7 @@ def command(user: str, location: Location, target: Target, source: PasswordSourc
     One who does not exist is refused. The new password is stored the way the old one was, unless told otherwise, and no secret
     of the old one stays: each is made anew or removed.
 
-    A made-up password is the only line on standard output.
+    A generated password is the only line on standard output. It is printed once it is stored; if it cannot be printed, the change is undone.
 
     \b
     Example: a password from a mounted secret
@@ -35,6 +35,7 @@ def command(user: str, location: Location, target: Target, source: PasswordSourc
     if source.asks or source.generated:
         users.expect(target.path, who, there=True)
     password = source.read(confirm=True)
+    done = users.set_password(target, who, password, storing, location.site)
     if source.generated and not target.dry_run:
-        reveal(password)
-    return report(users.set_password(target, who, password, storing, location.site), quiet=source.generated)
+        reveal(password, done)
+    return report(done, quiet=source.generated)

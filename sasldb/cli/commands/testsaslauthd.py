@@ -123,4 +123,4 @@ def _number(text: bytes) -> int:
 
 
 def _complain(text: str) -> None:
-    streams.write(streams.STDERR, os.fsencode(text))
+    streams.tell(os.fsencode(text))

@@ -1,7 +1,7 @@
 """sasldblistusers2: list the users of a database, a drop-in for the command of Cyrus SASL.
 
-Prints `user@realm: property` a record, bytes as they are, in the file's own order, and streams: memory does not grow with the number of
-users. A malformed key, which the original loops on for ever, is passed over and counted on stderr. Exit status: 1 after a wrong
+Prints `user@realm: property` a record, in the file's own order, and streams: memory does not grow with the number of users. A pipe or
+file gets names as the bytes that they are, a terminal with what does not print escaped: anybody may have chosen them. A malformed key, which the original loops on for ever, is passed over and counted on stderr. Exit status: 1 after a wrong
 call or a configuration that does not parse, else 0, as in 2.1.28: also when the list failed or nobody took it.
 """
 
@@ -12,6 +12,7 @@ import os
 from sasldb.cli.compat import streams, usage
 from sasldb.cli.compat.scanner import MISTAKE, OPERAND, scan
 from sasldb.errors import Conflict, Locked, SasldbError, SiteConfigError
+from sasldb.model.text import printable
 from sasldb.operations import syslog
 from sasldb.siteconf import libsasl
 from sasldb.store.reading import Database
@@ -29,13 +30,14 @@ def main(argv: Sequence[bytes]) -> int:
     """Run the command with `argv` (bytes, the program's name first) and return its exit status."""
     streams.hold()
     streams.let_pipes_break()
+    streams.leave_no_core()
     database, status = _parse(argv)
     if database is None:
         return status
     try:
         libsasl.read(APPLICATION, os.environb)  # only to see that it parses
     except SiteConfigError:
-        streams.write(streams.STDERR, b"Couldn't initialize server API\n")
+        streams.tell(b"Couldn't initialize server API\n")
         return 1
     _list(usage.base_name(argv[0]), os.fsdecode(database or libsasl.DEFAULT_DATABASE))
     return 0
@@ -51,7 +53,7 @@ def _parse(argv: Sequence[bytes]) -> tuple[bytes | None, int]:
         if letter == b"f":
             database = value
         elif letter == b"v":
-            streams.write(streams.STDERR, usage.version(argv[0]))
+            streams.tell(usage.version(argv[0]))
             return None, 0
         else:
             wrong = True
@@ -59,11 +61,11 @@ def _parse(argv: Sequence[bytes]) -> tuple[bytes | None, int]:
                 unknown = letter != b"h"
         if letter == MISTAKE:
             spoken = usage.called_as(argv[0], os.environb)
-            streams.write(streams.STDERR, b"%b: %b\n" % (spoken, value))
+            streams.tell(b"%b: %b\n" % (spoken, value))
     if wrong:
-        streams.write(streams.STDERR, usage.usage(usage.SASLDBLISTUSERS2, argv[0]))
+        streams.tell(usage.usage(usage.SASLDBLISTUSERS2, argv[0]))
         if unknown:
-            streams.write(streams.STDERR, b"Unrecognized command line option\n")
+            streams.tell(b"Unrecognized command line option\n")
         return None, 1
     return database, 0
 
@@ -71,12 +73,13 @@ def _parse(argv: Sequence[bytes]) -> tuple[bytes | None, int]:
 def _list(name: bytes, path: str) -> None:
     """Print the records of the database `path`; say on stderr what could not be listed."""
     malformed = 0
+    on_terminal = os.isatty(streams.STDOUT)
     gathered: list[bytes] = []
     size = 0
     try:
         with Database(path, checked=False) as database:
             for batch in database.key_batches():
-                lines, skipped = _lines(batch)
+                lines, skipped = _lines([_shown(key) for key in batch] if on_terminal else batch)
                 malformed += skipped
                 gathered.append(lines)
                 size += len(lines)
@@ -88,12 +91,17 @@ def _list(name: bytes, path: str) -> None:
     except SasldbError as error:
         streams.write(streams.STDOUT, b"".join(gathered))
         if isinstance(error, (Conflict, Locked)):
-            streams.write(streams.STDERR, b"%b: %b\n" % (name, os.fsencode(str(error))))
-        streams.write(streams.STDERR, b"listusers failed\n")
+            streams.tell(b"%b: %b\n" % (name, printable(str(error)).encode()))
+        streams.tell(b"listusers failed\n")
         syslog.send(name, syslog.ERROR, f"listusers failed: {error}")
     if malformed:
         records = b"1 record" if malformed == 1 else b"%d records" % malformed
-        streams.write(streams.STDERR, b"%b: %b with a malformed key not listed\n" % (name, records))
+        streams.tell(b"%b: %b with a malformed key not listed\n" % (name, records))
+
+
+def _shown(key: bytes) -> bytes:
+    """Return `key` as a terminal gets it; the NULs between its names stay."""
+    return b"\0".join(map(streams.shown, key.split(b"\0")))
 
 
 def _lines(keys: list[bytes]) -> tuple[bytes, int]:

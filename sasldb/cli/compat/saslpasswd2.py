@@ -23,6 +23,7 @@ from sasldb.errors import (
     StaleCopy,
 )
 from sasldb.model.identity import UserId
+from sasldb.model.text import printable
 from sasldb.operations import cyrus, syslog
 from sasldb.siteconf import libsasl, plugins
 from sasldb.store.accounts import host_realm
@@ -71,10 +72,11 @@ def main(argv: Sequence[bytes]) -> int:
     try:
         streams.catch_interrupts()  # for what is to be tidied up: a temporary file, the terminal
         streams.hold()
+        streams.leave_no_core()
         try:
             _run(argv)
         except Ended as ended:
-            streams.write(streams.STDERR, ended.text)
+            streams.tell(ended.text)
             return ended.status
     except KeyboardInterrupt:
         from _signal import SIGINT
@@ -98,16 +100,14 @@ def _run(argv: Sequence[bytes]) -> None:
             sentences = cyrus.set_password(path, user, password, site, call.plaintext)
     except StaleCopy as error:
         syslog.send(name, syslog.ERROR, f"stored for {user}: {error}")
-        raise _failed(name, STALE_COPY, os.fsencode(str(error))) from error
+        raise _failed(name, STALE_COPY, printable(str(error)).encode()) from error
     except SasldbError as error:
         syslog.send(name, syslog.ERROR, f"setpass failed for {user}: {error}")
-        if isinstance(
-            error, (Conflict, Locked)
-        ):  # what Cyrus's tools never say, for they take no lock: it tells what to do
-            streams.write(streams.STDERR, b"%b: %b\n" % (name, os.fsencode(str(error))))
+        if isinstance(error, (Conflict, Locked)):  # Cyrus's tools never say that: they take no lock
+            streams.tell(b"%b: %b\n" % (name, printable(str(error)).encode()))
         raise _failed(name, *_meaning(error)) from error
     for sentence in sentences:
-        streams.write(streams.STDERR, b"%b: %b\n" % (name, os.fsencode(sentence)))
+        streams.tell(b"%b: %b\n" % (name, printable(sentence).encode()))
     if site.stores:
         what = "deleted" if call.delete else "password set for"
         syslog.send(name, syslog.NOTICE, f"{what} {user} in {path} by {syslog.caller()}")
@@ -124,7 +124,7 @@ def _parse(argv: Sequence[bytes]) -> Call:
             call.operands.append(value)
         elif letter == MISTAKE:
             spoken = usage.called_as(argv[0], os.environb)
-            streams.write(streams.STDERR, b"%b: %b\n" % (spoken, value))
+            streams.tell(b"%b: %b\n" % (spoken, value))
             wrong = True
         elif letter == b"v":
             raise Ended(0, usage.version(argv[0]))

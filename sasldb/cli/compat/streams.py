@@ -1,4 +1,4 @@
-"""Standard input, output and error as descriptors 0, 1 and 2 of bytes, and dying of a signal as a C program does.
+"""Standard input, output and error as descriptors 0, 1 and 2 of bytes, and dying of a signal as a C program does, but without a core.
 
 A write that fails is not an error of the command, as in Cyrus's tools: stdout may be closed, full or a broken pipe. Errors: `OSError` from
 `read_password`, which the caller tells as the C tools do.
@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 from errno import EAGAIN
+
+from sasldb.model.text import printable, to_text
 
 STDIN, STDOUT, STDERR = 0, 1, 2
 LONGEST = 8192  # octets of a password that libsasl can read
@@ -26,6 +28,21 @@ def hold() -> None:
             os.open(os.devnull, os.O_WRONLY if descriptor == STDIN else os.O_RDONLY)  # the lowest free one
 
 
+def leave_no_core() -> None:
+    """Let this process leave no core behind, whatever ends it: passwords would be in it.
+
+    The soft limit is one byte. A limit of 0 does not count where cores are piped to a program (core(5), core_pattern); at 1 the
+    kernel gives up in either case (Linux, fs/coredump.c).
+    """
+    from resource import RLIMIT_CORE, getrlimit, setrlimit
+
+    hard = getrlimit(RLIMIT_CORE)[1]
+    try:
+        setrlimit(RLIMIT_CORE, (1, hard or 1))
+    except (OSError, ValueError):
+        pass  # only root can raise a hard limit of 0; files are not written at 0 either
+
+
 def write(descriptor: int, data: bytes) -> bool:
     """Write all of `data`; tell whether that could be done. A descriptor that does not block is waited for."""
     view = memoryview(data)
@@ -37,6 +54,19 @@ def write(descriptor: int, data: bytes) -> bool:
         except OSError:
             return False
     return True
+
+
+def tell(text: bytes) -> None:
+    """Write the lines `text` to standard error: on a terminal with what does not print escaped, elsewhere exactly these bytes."""
+    if os.isatty(STDERR):
+        lines = [b"\t".join(map(shown, line.split(b"\t"))) for line in text.split(b"\n")]
+        text = b"\n".join(lines)
+    write(STDERR, text)
+
+
+def shown(name: bytes) -> bytes:
+    """Return `name`, which somebody else may have chosen, as a terminal gets it: UTF-8, `\\xNN` for what does not print."""
+    return printable(to_text(name)).encode()
 
 
 def read_password() -> bytes:

@@ -2,14 +2,18 @@
 
 Echo is off before the first prompt is there and until the last answer, so that whoever answers at once (a program, a paste of both lines)
 is not shown; only newlines are. What was typed before that is thrown away. Source: Cyrus SASL 2.1.28, observed through a
-pseudo-terminal. Unlike there, nothing that is typed from the first prompt on is shown or lost (but for what stands behind ^D), and a
-signal that ends the command (^C, ^\\, hang-up, TERM) first puts the terminal back as it was. Errors: `OSError` where stdin cannot be
+pseudo-terminal. Unlike there, nothing that is typed from the first prompt on is shown or lost (but for what stands behind ^D).
+
+A signal that ends or stops the command (^C, ^\\, ^Z, hang-up, `kill`) first puts the terminal back as it was, and throws away what was
+typed of an answer, for the shell would show it. When the command is continued, echo is off again before the prompt is there again.
+SIGKILL and SIGSTOP cannot be caught. Source: termios(3), credentials(7); bash and dash, observed. Errors: `OSError` where stdin cannot be
 read.
 """
 
 from __future__ import annotations
 
 import os
+import select
 import signal
 import termios
 
@@ -17,10 +21,17 @@ from sasldb.cli.compat import streams
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
     from types import FrameType
     from typing import Any
 
-_FATAL = (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGTERM)
+    Handler = Callable[[int, "FrameType | None"], None]
+
+_FATAL = (
+    *(signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGABRT, signal.SIGALRM, signal.SIGVTALRM),
+    *(signal.SIGPROF, signal.SIGUSR1, signal.SIGUSR2, signal.SIGXCPU, signal.SIGIO),
+)
+_STOPPING = (signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU)
 _LOCAL = 3  # where tcgetattr's list keeps the local modes
 _SHOWN = termios.ECHO | termios.ECHOE | termios.ECHOK | termios.ECHOCTL | termios.ECHOPRT | termios.ECHOKE
 _WINDOW = 16384  # octets; more than a terminal's line can have
@@ -36,27 +47,31 @@ class Hidden:
     def __init__(self, prompts: int) -> None:
         """Show prompts on the descriptor `prompts`."""
         self._prompts = prompts
-        self._before: list[Any] = []  # none where the terminal hung up: reading says so
-        self._handlers: dict[int, Any] = {}
+        self._prompt = b""  # the one that is to be answered
+        self._inside = False
+        self._before: list[Any] = []  # modes; none where the terminal hung up: reading says so
+        self._hidden: list[Any] = []  # modes
+        self._handlers: dict[int, Any] = {}  # those that were there
+        self._wakeup: list[int] = []  # both ends of a pipe, into which each signal puts a byte
 
     def __enter__(self) -> Hidden:
         """Turn echo off, and throw away what was typed before."""
-        try:
-            self._before = termios.tcgetattr(streams.STDIN)
-        except termios.error:
-            return self
-        hidden = self._before[:]
-        hidden[_LOCAL] = hidden[_LOCAL] & ~_SHOWN | termios.ICANON | termios.ECHONL
-        self._handlers = _guard(self._before)
-        _set(termios.TCSAFLUSH, hidden)
+        if _modes():
+            self._wakeup = [*os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)]
+            signal.set_wakeup_fd(self._wakeup[1], warn_on_full_buffer=False)
+            self._inside = True
+            self._take_over()
         return self
 
     def __exit__(self, *_: object) -> None:
         """Put the terminal back as it was; what was typed and not asked for is left for who reads next."""
-        if self._before:
-            _set(termios.TCSANOW, self._before)
-        for number, handler in self._handlers.items():
-            signal.signal(number, handler)
+        self._inside = False
+        self._restore()
+        self._release()
+        if self._wakeup:
+            signal.set_wakeup_fd(-1)
+        while self._wakeup:
+            os.close(self._wakeup.pop())
 
     def ask(self, prompt: bytes) -> bytes:
         """Show `prompt` and return the line typed since the last one (bytes), less its newline.
@@ -64,37 +79,112 @@ class Hidden:
         Raises:
             OSError: the terminal cannot be read.
         """
+        self._prompt = prompt
         streams.write(self._prompts, prompt)
-        line = os.read(streams.STDIN, _WINDOW)
+        line = self._line()
+        self._prompt = b""
         if not line.endswith(b"\n"):  # ended with ^D, which shows nothing
-            self._forget_second_end()
+            _flush()  # behind a part of a line people type ^D twice, and the second is no answer to what comes next
             streams.write(self._prompts, b"\n" if line else b"")
         return streams.without_newline(line)
 
-    def _forget_second_end(self) -> None:
-        """Throw away what is there: behind a part of a line people type ^D twice, and the second is no answer to what comes next."""
+    def _line(self) -> bytes:
+        """Wait for a line or a signal; a signal that came just before the wait is not missed, for its byte is in the pipe."""
+        poll = select.poll()
+        for descriptor in (streams.STDIN, *self._wakeup[:1]):
+            poll.register(descriptor, select.POLLIN)
+        while self._wakeup and any(ready != streams.STDIN for ready, _ in poll.poll()):
+            os.read(self._wakeup[0], _WINDOW)  # its handler has run
+        return os.read(streams.STDIN, _WINDOW)
+
+    # The terminal
+
+    def _take_over(self) -> None:
+        """Turn echo off, with all signals caught before; in the background this stops, until the command is in the foreground."""
+        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTSTP, signal.SIGTTIN))
         try:
-            termios.tcflush(streams.STDIN, termios.TCIFLUSH)
-        except termios.error:
-            pass  # hung up meanwhile
+            self._catch(_FATAL, self._end)
+            _flush()  # from here on in the foreground: before, the modes are a shell's for itself
+            now = _modes()
+            if now != self._hidden:  # else stopped by SIGSTOP, and not put back
+                self._before = now
+            if self._before:
+                hidden = self._before[:]
+                hidden[_LOCAL] = hidden[_LOCAL] & ~_SHOWN | termios.ICANON | termios.ECHONL
+                _set(termios.TCSAFLUSH, hidden)
+                self._hidden = _modes()
+            self._catch(_STOPPING, self._stop)
+            self._catch((signal.SIGCONT,), self._go_on)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
 
+    def _restore(self) -> None:
+        """Put the terminal back as it was, unless it is a shell's by now, which has other modes."""
+        if self._before and (_in_foreground() or _modes() == self._hidden):
+            before = signal.signal(signal.SIGTTOU, signal.SIG_IGN)  # which would stop this in the background
+            _set(termios.TCSANOW, self._before)
+            signal.signal(signal.SIGTTOU, before)
 
-def _guard(before: list[Any]) -> dict[int, Any]:
-    """Let each fatal signal that is not ignored restore the terminal first; return the handlers that were there."""
+    # Signals
 
-    def restore(number: int, frame: FrameType | None) -> None:
-        _set(termios.TCSANOW, before)
+    def _catch(self, numbers: Iterable[int], handler: Handler) -> None:
+        for number in numbers:
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                self._handlers[number] = signal.signal(number, handler)
+
+    def _release(self) -> None:
+        while self._handlers:
+            signal.signal(*self._handlers.popitem())
+
+    def _end(self, number: int, frame: FrameType | None) -> None:
+        if _in_foreground():
+            _flush()
+        self._restore()
         streams.die(number)
 
-    handlers: dict[int, Any] = {}
-    for number in _FATAL:
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            handlers[number] = signal.signal(number, restore)
-    return handlers
+    def _stop(self, number: int, frame: FrameType | None) -> None:
+        if _in_foreground():
+            _flush()
+        self._restore()
+        self._release()
+        os.kill(os.getpid(), number)  # here it stops
+        self._ask_again()
+
+    def _go_on(self, number: int, frame: FrameType | None) -> None:
+        """Ask again after SIGSTOP, which nobody can catch: whatever became of the terminal meanwhile."""
+        self._release()
+        self._ask_again()
+
+    def _ask_again(self) -> None:
+        if self._inside:
+            self._take_over()
+            streams.write(self._prompts, self._prompt)
+
+
+def _in_foreground() -> bool:
+    try:
+        return os.tcgetpgrp(streams.STDIN) == os.getpgrp()
+    except OSError:  # not the terminal that stops us, or hung up
+        return True
+
+
+def _modes() -> list[Any]:
+    try:
+        return termios.tcgetattr(streams.STDIN)
+    except termios.error:
+        return []  # hung up meanwhile
 
 
 def _set(when: int, modes: list[Any]) -> None:
     try:
         termios.tcsetattr(streams.STDIN, when, modes)
+    except termios.error:
+        pass  # hung up meanwhile
+
+
+def _flush() -> None:
+    """Throw away what was typed and not read."""
+    try:
+        termios.tcflush(streams.STDIN, termios.TCIFLUSH)
     except termios.error:
         pass  # hung up meanwhile

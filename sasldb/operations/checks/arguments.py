@@ -8,7 +8,7 @@ from __future__ import annotations
 from sasldb.operations.checks import remedies
 from sasldb.operations.checks.finding import THROTTLED, Problem
 from sasldb.operations.checks.site import Site
-from sasldb.siteconf import arguments
+from sasldb.siteconf import arguments, disclosure
 
 
 def stray(site: Site) -> Problem | None:
@@ -16,13 +16,21 @@ def stray(site: Site) -> Problem | None:
     found = {service: words for service in site.servers if (words := arguments.strays(service.command))}
     if not found:
         return None
-    mended = {service: text for service in found if (text := arguments.mended(service.command)) is not None}
+    joined = {service: arguments.mended(service.command) for service in found}
+    mended = {
+        service: text for service, text in joined.items() if text is not None and disclosure.command(text) == text
+    }
     service = next(iter(mended or found))
-    seen = f"{found[service][0]} stands in master.cf among the arguments of {service.label}, and belongs to no option"
+    word = found[service][0].strip(",")
+    seen = f"{word if disclosure.may_be_shown('', word) else 'a word'} stands in master.cf among the arguments of {service.label}, and belongs to no option"
     why = f"A blank ends the value of an -o option, and smtpd ends with an error at a word of its own. {THROTTLED}"
     if mended:
         commands = [remedies.command(site, service, text) for service, text in mended.items()]
         return Problem(seen, why, remedies.together(*commands, remedies.reload(site)))
+    if joined[service] is not None:
+        return Problem.without_remedy(
+            seen, why, "its arguments may be secrets, which belong in no command: join them by hand."
+        )
     reason = "only you know what it belongs to; a value with blanks is written -o { name = value }."
     if found[service][0].startswith("#"):
         reason = "a comment needs a line of its own; take out, or move, what begins with #."

@@ -14,7 +14,7 @@ from sasldb.operations.checks import remedies
 from sasldb.operations.checks.finding import ERROR, WARNING, Problem
 from sasldb.operations.checks.site import Site
 from sasldb.operations.checks.users import stale_map
-from sasldb.siteconf import maps
+from sasldb.siteconf import disclosure, maps
 
 _MAPS = "smtp_sasl_password_maps"
 _TLS_OPTIONS = "smtp_sasl_tls_security_options"
@@ -30,7 +30,7 @@ def no_passwords(site: Site) -> Problem | None:
     wrong = [name for name in _maps(site) if "sasldb" in name.rpartition("/")[2]]
     if not wrong:
         return None
-    seen = f"{_MAPS} = {wrong[0]}"
+    seen = f"{_MAPS} = {disclosure.value_of(_MAPS, wrong[0])}"
     return Problem.without_remedy(seen, why, f"name a map such as hash:{site.postfix.config_dir}/sasl_passwd.")
 
 

@@ -13,7 +13,7 @@ from shlex import quote
 from sasldb.operations.checks import processes, remedies
 from sasldb.operations.checks.finding import THROTTLED, WARNING, Problem, Unseen
 from sasldb.operations.checks.site import Site
-from sasldb.siteconf import conffile
+from sasldb.siteconf import conffile, reading
 from sasldb.siteconf.conffile import OPTIONS, SECRETS, Entry
 
 _LITERAL = (b"pwcheck_method", b"auxprop_plugin", b"mech_list", b"sasldb_path", b"saslauthd_path")
@@ -136,14 +136,15 @@ def unknown(site: Site) -> Problem | None:
 def second(site: Site) -> Problem | None:
     """Look for another conf file, which says something else and is not read."""
     try:
-        with open(site.conf.path, "rb") as file:
-            ours = file.read()
+        ours = reading.content(site.conf.path)
     except OSError:
         return None
     for other in site.elsewhere:
-        with open(other.path, "rb") as file:
-            if file.read() == ours:
+        try:
+            if reading.content(other.path) == ours:
                 continue
+        except OSError:
+            continue
         commands = (
             f"mv {quote(other.path)} {quote(other.path + '.unread')}",
             f"ln -s {quote(site.conf.path)} {quote(other.path)}",

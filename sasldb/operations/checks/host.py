@@ -13,12 +13,13 @@ from functools import cached_property
 from sasldb.errors import SiteConfigError
 from sasldb.siteconf import restrictions
 from sasldb.siteconf.instance import ENABLE, Instance, Service
-from sasldb.siteconf.restrictions import LOGIN, NEIGHBOUR, PERMIT, USER
+from sasldb.siteconf.restrictions import ABOUT_LOGINS, LOGIN, NEIGHBOUR, PERMIT, USER
 
 SASL_TYPE, SASL_PATH = "smtpd_sasl_type", "smtpd_sasl_path"
 CYRUS = "cyrus"
 SUBMISSION = (587, 465)  # ports for users
 _FACING_CLIENTS = ("inet", "pass")
+_LONGEST = 64  # characters of a process id, or of a name
 
 
 def is_application(name: str) -> bool:
@@ -37,7 +38,7 @@ def _is_closed(service: Service, name: str) -> bool:
     if restrictions.verdict(service, name, NEIGHBOUR)[0] != PERMIT:
         return False
     _, decides = restrictions.verdict(service, name, USER)
-    speaks = any(step.name == LOGIN for step in restrictions.steps(service, name))
+    speaks = any(step.name in (LOGIN, *ABOUT_LOGINS) for step in restrictions.steps(service, name))
     return decides is not None and decides.name == "reject" and not speaks
 
 
@@ -99,9 +100,9 @@ class Host:
         """The process id of the running Postfix, 0 where none runs, None where that cannot be seen."""
         try:
             with open(f"{self.postfix.jail}/pid/master.pid", encoding="ascii") as file:
-                process = int(file.read())
+                process = int(file.read(_LONGEST))
             with open(f"/proc/{process}/comm", encoding="ascii") as file:
-                return process if file.read().strip() == "master" else 0
+                return process if file.read(_LONGEST).strip() == "master" else 0
         except PermissionError:
             return None
         except (OSError, ValueError):

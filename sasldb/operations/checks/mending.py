@@ -11,6 +11,7 @@ import subprocess
 
 from sasldb.errors import SasldbError
 from sasldb.operations.checks.finding import Finding
+from sasldb.siteconf import disclosure
 
 _PATIENCE = 120.0  # seconds
 _DIRECTORIES = "/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin:/opt/local/sbin:/opt/local/bin"
@@ -36,4 +37,4 @@ def mend(finding: Finding, commands: str) -> None:
         raise SasldbError(argv[0], f"cannot be run: {error.strerror}") from error
     if done.returncode:
         lines = os.fsdecode(done.stderr + done.stdout).strip().splitlines() or [f"exit status {done.returncode}"]
-        raise SasldbError(finding.remedy, lines[-1])
+        raise SasldbError(finding.remedy, disclosure.complaint(lines[-1]))

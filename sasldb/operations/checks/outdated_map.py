@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from sasldb import bounds
 from sasldb.errors import AccessDenied, SasldbError
 from sasldb.model.text import to_text
 from sasldb.operations import login_map
@@ -59,8 +60,7 @@ def _about_to_be_lost(site: Site, written: set[bytes]) -> Problem:
 def _generated(site: Site) -> Owners | None:
     """Return the owners in the text that is there; None where it is not one of ours, or cannot be read."""
     try:
-        with open(generated_map.path(site), "rb") as file:
-            text = file.read()
+        text = bounds.read_file(generated_map.path(site))
     except OSError:
         return None
     return login_map.owners(text) if text.startswith(HEADING) else None

@@ -16,6 +16,7 @@ from sasldb.operations.checks.site import Site
 
 _START = 19  # of the fields of /proc/PID/stat behind the name, counted from 0: clock ticks since the system started
 _PARENT = 1
+_LONGEST = 4096  # characters
 _QUEUE_MANAGERS = ("qmgr", "oqmgr")  # run from one reload to the next (Postfix 3.7, observed; qmgr(8))
 
 
@@ -73,7 +74,7 @@ class _Starts:
         """Return the program and the start of a process; ("", 0.0) where it is no child."""
         try:
             with open(f"/proc/{name}/stat", encoding="ascii", errors="replace") as file:
-                program, _, rest = file.read().rpartition(")")
+                program, _, rest = file.read(_LONGEST).rpartition(")")
         except OSError:
             return "", 0.0  # it ended meanwhile
         fields = rest.split()

@@ -11,12 +11,12 @@ import ipaddress
 
 from sasldb.errors import SiteConfigError
 from sasldb.operations.checks import remedies
-from sasldb.operations.checks.finding import THROTTLED, Problem
+from sasldb.operations.checks.finding import ERROR, THROTTLED, WARNING, Problem
 from sasldb.operations.checks.site import Site
-from sasldb.siteconf import restriction_lists, restrictions
+from sasldb.siteconf import maps, reading, restriction_edits, restriction_lists, restrictions
 from sasldb.siteconf.instance import Service
 from sasldb.siteconf.restriction_lists import Edit, Word
-from sasldb.siteconf.restrictions import NEIGHBOUR, RECIPIENT, REFUSE, RELAY, STRANGER, USER
+from sasldb.siteconf.restrictions import LOGIN, NEIGHBOUR, RECIPIENT, REFUSE, RELAY, STRANGER, USER, Step
 
 _NETWORKS, _STYLE = "mynetworks", "mynetworks_style"
 _LOOPBACK = "127.0.0.0/8, [::1]/128"
@@ -29,7 +29,8 @@ _OURS = tuple(ipaddress.ip_network(network) for network in _WITHIN.split())
 def refused(site: Site) -> Problem | None:
     """Look for restrictions that refuse a user who has logged in."""
     problems = [problem for name in restrictions.LISTS if (problem := _refused_by(site, name))]
-    return next((problem for problem in problems if problem.remedy), problems[0] if problems else None)
+    mended = next((problem for problem in problems if problem.remedy), None)
+    return mended or next(iter(sorted(problems, key=lambda problem: problem.severity != ERROR)), None)
 
 
 def demanded(site: Site) -> Problem | None:
@@ -82,32 +83,55 @@ def wide_entry(word: str) -> str:
         wide = network is not None and network.prefixlen < _WIDEST[network.version]
         return word if wide or word.startswith("static:") else ""
     try:
-        with open(word, encoding="utf-8", errors="replace") as file:
-            lines = [line for line in file if not line.lstrip().startswith("#")]
+        text = reading.text(word)
     except OSError:
         return ""
+    lines = [line for line in text.split("\n") if not line.lstrip().startswith("#")]
     inner = [entry for _, entry in restriction_lists.split(" ".join(lines)) if not entry.startswith("/")]
     return next((entry for entry in inner if wide_entry(entry)), "")
 
 
 def _refused_by(site: Site, name: str) -> Problem | None:
     """Return the problem of the list `name` of some services, None where it refuses no user."""
-    wrong = {one: restrictions.verdict(one, name, USER) for one in site.offering}
+    chosen = {one: step for one in site.offering if (step := restrictions.deciding(one, name))}
+    wrong = {one: restrictions.verdict(one, name, USER) for one in site.offering if one not in chosen}
     found = [(one, step) for one, (outcome, step) in wrong.items() if outcome == REFUSE and step is not None]
     if not found:
-        return None
+        unseen = [(one, step) for one, step in chosen.items() if not _permits(site, step)]
+        return _not_looked_at(name, *unseen[0]) if unseen else None
     seen = f"{name} of {found[0][0].label} refuses by {found[0][1].name} whoever has logged in"
     why = "A login is of use only where permit_sasl_authenticated comes before what refuses."
     try:
         services = [one for one, _ in found]
-        return Problem(seen, why, remedies.edited(site, services, lambda one: restrictions.admitting(one, name)))
+        return Problem(seen, why, remedies.edited(site, services, lambda one: restriction_edits.admitting(one, name)))
     except SiteConfigError as error:
         return Problem.without_remedy(seen, why, f"{error.reason}.")
 
 
+def _permits(site: Site, step: Step) -> bool:
+    """Tell whether the map of a step permits somebody, as far as that can be seen: then it was written to choose who may relay."""
+    table = maps.plain(step.argument)
+    kind, _, answer = table.partition(":")
+    values = [answer.strip("{}")] if kind == "static" else [value for _, value in maps.listed(table, site.option) or []]
+    return any(_is_permission(value.lower().split()) for value in values)
+
+
+def _is_permission(words: list[str]) -> bool:
+    return bool(words) and (words[0] in ("ok", "relay", "permit", LOGIN) or (words[0].isdigit() and not words[1:]))
+
+
+def _not_looked_at(name: str, service: Service, step: Step) -> Problem:
+    """Return what is said of a list that only lets logins pass if a map or a policy server permits them."""
+    what = restrictions.described(step)
+    seen = f"{name} of {service.label} rejects logged-in users unless {what} permits them, and that was not looked at"
+    why = "If it permits none, a login is of no use there."
+    reason = f"{what} is your decision; to let all users relay, add permit_sasl_authenticated to the list."
+    return Problem.without_remedy(seen, why, reason, WARNING)
+
+
 def _protected(site: Site, services: list[Service], seen: str, why: str) -> Problem:
     try:
-        return Problem(seen, why, remedies.edited(site, services, lambda one: restrictions.protecting(one, RELAY)))
+        return Problem(seen, why, remedies.edited(site, services, lambda one: restriction_edits.protecting(one, RELAY)))
     except SiteConfigError as error:
         return Problem.without_remedy(seen, why, f"{error.reason}.")
 

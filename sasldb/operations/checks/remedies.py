@@ -13,7 +13,7 @@ from shlex import quote
 
 from sasldb.errors import SiteConfigError
 from sasldb.operations.checks import groups
-from sasldb.siteconf import restriction_lists
+from sasldb.siteconf import disclosure, restriction_lists, restrictions
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -101,6 +101,7 @@ def edited(site: Site, services: Iterable[Service], edit: Callable[[Service], re
             if name not in ("", *_MEANT):
                 site.postfix.see_alone(name, service)
             value = written(service, name, text)
+            _demand_no_secret(site, name, value)
         except SiteConfigError as error:
             failure = failure or error
             continue
@@ -111,6 +112,13 @@ def edited(site: Site, services: Iterable[Service], edit: Callable[[Service], re
     if failure and not commands:
         raise failure
     return together(*commands.values(), reload(site))
+
+
+def _demand_no_secret(site: Site, name: str, value: str) -> None:
+    """See that no command gets a value that may be a secret: it is shown, and others see it among the processes."""
+    classes = site.postfix[restrictions.CLASSES].replace(",", " ").split()
+    if name and not disclosure.may_be_shown(name, value, classes):
+        raise SiteConfigError(name, f"{name} has a value that may be a secret, which belongs in no command")
 
 
 def written(service: Service, name: str, text: str) -> str:

@@ -16,6 +16,7 @@ from sasldb.operations.checks import remedies
 from sasldb.operations.checks.encryption import certified, guarded
 from sasldb.operations.checks.finding import WARNING, Problem
 from sasldb.operations.checks.site import Site
+from sasldb.siteconf import disclosure, reading
 from sasldb.siteconf.instance import ENABLE, Service
 from sasldb.siteconf.scratch import FILES
 
@@ -74,11 +75,14 @@ def meant(name: str, known: list[str]) -> list[str]:
 
 def _problem(site: Site, name: str, value: str, likely: list[str]) -> Problem:
     """Return the problem of one name, which is `likely` one of some others."""
-    seen = f"{name} = {value} is set, and there is no parameter of that name"
+    shown = disclosure.value_of(likely[0] if likely else name, value)
+    seen = f"{name} = {shown} is set, and there is no parameter of that name"
     why = "Postfix ignores a name that it does not know, so this setting has no effect."
     if likely and not (len(likely) == 1 and _MENDABLE.fullmatch(likely[0])):
         reason = f"it is likely meant to be {' or '.join(likely)}, and what comes into force by that is yours to judge."
         return Problem.without_remedy(seen, why, reason)
+    if likely and shown != value:
+        return Problem.without_remedy(seen, why, f"its value may be a secret: rename it to {likely[0]} by hand.")
     owners = [service for service in site.servers if name in service.overrides]
     taken = [right for right in likely if right in site.postfix.named or any(right in o.overrides for o in owners)]
     if taken:
@@ -108,8 +112,7 @@ def _used(site: Site) -> set[str]:
     found: set[str] = set()
     for name in FILES:
         try:
-            with open(os.path.join(site.postfix.config_dir, name), encoding="utf-8", errors="replace") as file:
-                found.update(re.findall(r"\$[({]?(\w+)", file.read()))
+            found.update(re.findall(r"\$[({]?(\w+)", reading.text(os.path.join(site.postfix.config_dir, name))))
         except OSError:
             continue
     return found

@@ -10,9 +10,9 @@ from sasldb.operations.checks import remedies
 from sasldb.operations.checks.finding import Problem, Unseen
 from sasldb.operations.checks.site import Site
 from sasldb.operations.checks.spelling import nearest
-from sasldb.siteconf import build, restrictions
+from sasldb.siteconf import build, disclosure, restrictions
 from sasldb.siteconf.instance import Service
-from sasldb.siteconf.restriction_lists import Edit
+from sasldb.siteconf.restriction_lists import Edit, Place
 
 _QUOTES = "\"'"
 
@@ -33,8 +33,8 @@ def _unknown_in(site: Site, name: str, known: frozenset[str]) -> Problem | None:
     services = [service for service in site.servers if restrictions.unknown(service, name, known)]
     if not services:
         return None
-    word, _ = restrictions.unknown(services[0], name, known) or ("", None)
-    seen = f"{name} of {services[0].label} has {word} in it, which is no restriction of this smtpd"
+    word, place = restrictions.unknown(services[0], name, known) or ("", None)
+    seen = f"{name} of {services[0].label} has {_shown(services[0], word, place, known)} in it, which is no restriction of this smtpd"
     why = "When smtpd comes to it, it answers `451 Server configuration error` to whatever is asked."
     try:
         return Problem(seen, why, remedies.edited(site, services, lambda one: _corrected(one, name, known)))
@@ -60,8 +60,16 @@ def _corrected(service: Service, name: str, known: frozenset[str]) -> Edit | Non
     likely = meant(word, known)
     if len(likely) != 1 or text[place.start : place.end].lower() != word:
         guess = f", or whether {' or '.join(likely)} was meant" if likely else ""
-        raise SiteConfigError(name, f"only you know what {word} is for{guess}")
+        shown = _shown(service, word, place, known)
+        raise SiteConfigError(name, f"only you know what {shown} is for{guess}")
     return Edit(place.parameter, text[: place.start] + likely[0] + text[place.end :])
+
+
+def _shown(service: Service, word: str, place: Place | None, known: frozenset[str]) -> str:
+    """Return the word as it may be shown: what comes from a parameter of any name may be a secret."""
+    is_written = place is not None and service.written(place.parameter)[place.start : place.end].lower() == word
+    safe = place is not None and is_written and disclosure.may_be_shown(place.parameter, word)
+    return word if safe or meant(word, known) else "a word"
 
 
 def meant(word: str, known: frozenset[str]) -> list[str]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
+from sasldb import bounds
 from sasldb.errors import SiteConfigError
 from sasldb.operations.checks.site import Site
 from sasldb.operations.setup import reach
@@ -113,10 +114,10 @@ def _options(request: Request, present: dict[bytes, bytes]) -> Lines:
     more: Lines = {}
     if request.backend_options is not None:
         try:
-            with open(request.backend_options, "rb") as file:
-                more = dict(libsasl.parse(file.read(), request.backend_options))
+            text = bounds.read_file(request.backend_options)  # a pipe as well: <(...) of a shell
         except OSError as error:
             raise SiteConfigError(request.backend_options, f"cannot be read: {error.strerror}") from error
+        more = dict(libsasl.parse(text, request.backend_options))
     missing = [key for key in _DEMANDED.get(request.checked_by, ()) if key not in more and key not in present]
     if missing:
         names = ", ".join(map(os.fsdecode, missing))

@@ -14,10 +14,10 @@ import os
 from sasldb.errors import BadName, BadPassword, SiteConfigError
 from sasldb.files import content
 from sasldb.model.secret import Secret
-from sasldb.operations.setup.client_tables import FILES, PASSWORDS, PROXY, RELAYS, Table, entered, masked_values
+from sasldb.operations.setup.client_tables import FILES, PASSWORDS, PROXY, RELAYS, Table, entered
 from sasldb.operations.setup.planning import reloaded
 from sasldb.operations.setup.steps import FileStep, Plan
-from sasldb.siteconf import control, maps
+from sasldb.siteconf import control, disclosure, maps
 from sasldb.siteconf.nexthop import Nexthop, is_host
 from sasldb.siteconf.restriction_lists import split
 from sasldb.siteconf.scratch import Scratch
@@ -85,7 +85,7 @@ def plan(site: Site, account: Account) -> Plan:
         scratch.set(_parameters(site, account, {name: table.name for name, table in tables.items()}))
         present = content.look(path)
         if present is not None:
-            made.add(FileStep(path, scratch.contents()["main.cf"], present.ownership, mask=masked_values))
+            made.add(FileStep(path, scratch.contents()["main.cf"], present.ownership, show=disclosure.main_cf))
     if made.steps:
         made.after.append(lambda: reloaded(site))
     return made
@@ -94,7 +94,7 @@ def plan(site: Site, account: Account) -> Plan:
 def _add_table(plan: Plan, site: Site, table: Table, entries: dict[bytes, bytes]) -> None:
     """Add the steps that bring `entries` into the table and what postmap makes of it."""
     present = content.look(table.path)
-    text = FileStep(table.path, entered(present.content if present else b"", entries), table.ownership, mask=table.mask)
+    text = FileStep(table.path, entered(present.content if present else b"", entries), table.ownership, show=table.show)
     plan.add(text)
     suffix = maps.suffix(table.kind)
     if suffix is None:

@@ -6,15 +6,17 @@ Source: Postfix 3.7, DATABASE_README, postconf(5). Errors: none.
 from __future__ import annotations
 
 import os
-import re
 
 from sasldb.files.ownership import Ownership
 from sasldb.siteconf import maps
+from sasldb.siteconf.disclosure import MASK
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sasldb.operations.checks.site import Site
-    from sasldb.operations.setup.steps import Mask
+    from sasldb.operations.setup.steps import Show
 
 PASSWORDS, RELAYS = "smtp_sasl_password_maps", "sender_dependent_relayhost_maps"
 FILES = {
@@ -23,11 +25,10 @@ FILES = {
 }  # in Postfix's configuration directory, as the howto names them
 _PRIVATE, _PUBLIC = Ownership(0, 0, 0o600), Ownership(0, 0, 0o644)
 PROXY = "proxy:"
-_IN_PLACE = re.compile(rb"\bstatic:|\b[a-z]+:(?=\{)")
 
 
 class Table:
-    """A table: its `name` as main.cf has it, `kind` and `path`, and the `ownership` of its files. `mask` hides what may not be shown."""
+    """A table: its `name` as main.cf has it, `kind` and `path`, and the `ownership` of its files. `show` hides what may not be shown."""
 
     def __init__(self, site: Site, parameter: str) -> None:
         """Take the first table of `parameter` that is made from a text file, else the usual one."""
@@ -36,25 +37,20 @@ class Table:
         self.name = next((word for word in words if _is_from_text(word)), usual)
         self.kind, _, self.path = self.name.removeprefix(PROXY).partition(":")
         self.ownership = _PUBLIC
-        self.mask: Mask | None = None
+        self.show: Show = relays
         if parameter == PASSWORDS:
             self.ownership = Ownership(0, site.group_id, 0o640) if self.name.startswith(PROXY) else _PRIVATE
-            self.mask = masked
+            self.show = passwords
 
 
-def masked(text: bytes) -> bytes:
-    """Return the text of a table of passwords without them."""
-    return b"".join(map(_masked_line, text.splitlines(keepends=True)))
+def passwords(lines: list[bytes]) -> list[str]:
+    """Return the lines of a table of passwords as they may be shown: keys and logins."""
+    return [_shown(line, _login) for line in lines]
 
 
-def masked_values(text: bytes) -> bytes:
-    """Return the text of main.cf without what tables hold that stand in it as a whole: `static:user:password`, `inline:{ ... }`."""
-    kept, rest = b"", text
-    while found := _IN_PLACE.search(rest):
-        end = _end(rest, found.end())
-        kept += rest[: found.end()] + b"********"
-        rest = rest[end:]
-    return kept + rest
+def relays(lines: list[bytes]) -> list[str]:
+    """Return the lines of a table of servers as they may be shown: without comments, which may have an old password in them."""
+    return [_shown(line, os.fsdecode) for line in lines]
 
 
 def entered(text: bytes, entries: dict[bytes, bytes]) -> bytes:
@@ -86,27 +82,20 @@ def entered(text: bytes, entries: dict[bytes, bytes]) -> bytes:
     return b"".join(kept + [b"%b\t%b\n" % entry for entry in outstanding.values()])
 
 
-def _end(text: bytes, start: int) -> int:
-    """Return where the word ends that begins at `start`; inside `{ }` it goes on over blanks and lines."""
-    depth = 0
-    for at in range(start, len(text)):
-        octet = text[at : at + 1]
-        if depth == 0 and octet in b" \t\r\n,":
-            return at
-        depth += {b"{": 1, b"}": -1}.get(octet, 0)
-    return len(text)
-
-
 def _is_from_text(name: str) -> bool:
     kind, _, path = name.removeprefix(PROXY).partition(":")
     return path.startswith("/") and (maps.suffix(kind) is not None or kind == "texthash")
 
 
-def _masked_line(line: bytes) -> bytes:
+def _shown(line: bytes, value: Callable[[bytes], str]) -> str:
     words = line.split(None, 1)
-    if line[:1].isspace() and words:
-        return b"    ********\n"
-    if len(words) < 2 or (line.startswith(b"#") and b":" not in words[1]):
-        return line
-    user, colon, _ = words[1].partition(b":")
-    return b"%b\t%b:********\n" % (words[0], user) if colon else b"%b\t********\n" % words[0]
+    if not words or line.lstrip().startswith(b"#"):
+        return f"# {MASK}" if words else ""
+    if line[:1].isspace():
+        return f"    {MASK}"
+    return os.fsdecode(words[0]) + "".join(f"\t{value(rest.strip())}" for rest in words[1:])
+
+
+def _login(value: bytes) -> str:
+    user, colon, _ = value.partition(b":")
+    return f"{os.fsdecode(user)}:{MASK}" if colon else MASK

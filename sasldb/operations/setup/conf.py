@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from sasldb.errors import SiteConfigError
 from sasldb.operations.setup.backends import Lines
-from sasldb.siteconf import conffile, libsasl
+from sasldb.siteconf import conffile, disclosure, libsasl
 from sasldb.siteconf.conffile import SECRETS, ConfFile
 
 HEADING = b"# For smtpd. Written by: sasldb postfix setup\n"
-MASK = b"********"
 
 
 def changed(file: ConfFile, content: bytes, lines: Lines) -> bytes:
@@ -47,17 +46,13 @@ def changed(file: ConfFile, content: bytes, lines: Lines) -> bytes:
 
 def has_secret(content: bytes) -> bool:
     """Tell whether a password stands in a conf's content."""
-    return masked(content) != content
+    keys = {line.partition(b":")[0].strip().lower() for line in content.splitlines() if b":" in line}
+    return not keys.isdisjoint(SECRETS)
 
 
-def masked(content: bytes) -> bytes:
-    """Return a conf's content without the passwords in it."""
-    return b"".join(map(_masked_line, content.splitlines(keepends=True)))
-
-
-def _masked_line(line: bytes) -> bytes:
-    key, colon, _ = line.partition(b":")
-    return b"%b: %b\n" % (key, MASK) if colon and key.strip().lower() in SECRETS else line
+def shown(lines: list[bytes]) -> list[str]:
+    """Return the lines of a conf as they may be shown."""
+    return disclosure.conf(lines, HEADING)
 
 
 def _line(key: bytes, value: bytes) -> bytes:

@@ -14,6 +14,7 @@ import grp
 import os
 
 from sasldb.errors import EmptyFile, NotFound, SiteConfigError, quoted
+from sasldb.files import content
 from sasldb.files.deadline import Deadline
 from sasldb.files.exclusive import Exclusive
 from sasldb.files.jail import DEFAULT_DATABASES, copy_of
@@ -28,6 +29,7 @@ from sasldb.store import copies
 from sasldb.store.reading import Database
 
 _WAIT = 30.0  # seconds, for a lock
+_PIECE = 1 << 20  # bytes
 
 
 class DatabaseStep(Step):
@@ -196,11 +198,8 @@ def _users(path: str) -> bool | None:
 
 
 def _same_content(one: str, other: str) -> bool:
-    try:
-        with open(one, "rb") as first, open(other, "rb") as second:
-            return first.read() == second.read()
-    except OSError as error:
-        raise refusal(other, "cannot be compared", error) from error
+    first, second = content.look(one), content.look(other)
+    return first is not None and second is not None and first.content == second.content
 
 
 def _one_file_system(source: str, target: str) -> bool:

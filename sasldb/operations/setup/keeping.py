@@ -11,7 +11,7 @@ from sasldb.operations.checks.host import SASL_TYPE, Host
 from sasldb.operations.checks.site import Site
 from sasldb.operations.setup.parameters import with_words
 from sasldb.siteconf.instance import Service
-from sasldb.siteconf.restrictions import LOGIN_MAPS, SENDER
+from sasldb.siteconf.restrictions import LISTS, LOGIN_MAPS
 from sasldb.siteconf.scratch import Scratch
 
 
@@ -24,13 +24,13 @@ def keep(scratch: Scratch, site: Site) -> None:
     """Give services what they had before, as options of their own; the copies hold all else that is changed.
 
     It is the options under TLS, where they name those without TLS, which get stricter. Of services that ask Dovecot it is also which
-    senders belong to whom, for the maps know nothing of Dovecot's users.
+    senders belong to whom, because the maps know nothing of Dovecot's users, and the restriction lists: whom they let relay is unchanged.
     """
     now = {service.label: service for service in Host(scratch.directory).servers}
     others = {service.label for service in on_their_own(site)}
     for service in site.servers:
         names = [UNDER] if UNDER in service.own else []
-        names += [LOGIN_MAPS, SENDER] if service.label in others else []
+        names += [LOGIN_MAPS, *LISTS] if service.label in others else []
         former = {name: service.value(name) for name in names if now[service.label].value(name) != service.value(name)}
         if UNDER in former:
             former[UNDER] = with_words(former[UNDER], "noanonymous")

@@ -2,7 +2,8 @@
 
 It works on the copies that the rest of the setup has been written to, and asks postconf anew after each change: so a service that has just
 been added counts, edits of one list follow on one another, and a list that several services have is edited once. A service that offers no
-AUTH to clients, or asks Dovecot, keeps its own lists. What only the administrator can place is a sentence, and all else is done.
+AUTH to clients, or asks Dovecot, keeps its own lists, and no list in which a map or a policy server decides is widened. What only the
+administrator can place is a sentence, and all else is done.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ from sasldb.operations.checks import remedies
 from sasldb.operations.checks.host import Host
 from sasldb.operations.setup import restrictions
 from sasldb.siteconf.instance import Service
+from sasldb.siteconf.restriction_edits import admitting
 from sasldb.siteconf.restriction_lists import Edit
-from sasldb.siteconf.restrictions import EVERYBODY, LISTS, SENDER, admitting
+from sasldb.siteconf.restrictions import EVERYBODY, LISTS, SENDER, deciding, described
 from sasldb.siteconf.scratch import Scratch
 
 _Edits = dict[tuple[str, str], tuple[Service, Edit]]  # (service or "" for main.cf, parameter) -> edit
@@ -46,16 +48,31 @@ def bind(scratch: Scratch, policy: str, stricter_stays: bool = False) -> list[st
 def admit(scratch: Scratch) -> list[str]:
     """Let who has logged in pass every list of the services that offer AUTH; return a sentence for each list that still refuses them."""
     left: _Left = {}
+    host = Host(scratch.directory)
     for _ in range(_ROUNDS):
-        host = Host(scratch.directory)
         edits, left = _admitting(host)
         for service, edit in edits.values():
             write(scratch, host, service, edit)
         if not edits:
             break
+        host = Host(scratch.directory)
     return [
         f"{name} of {', '.join(labels)} goes on refusing whoever has logged in, until you change it: {reason}"
         for (name, reason), labels in left.items()
+    ] + _not_looked_at(host)
+
+
+def _not_looked_at(host: Host) -> list[str]:
+    """Return a sentence for each list that refuses logins, unless a map or a policy server permits them."""
+    kept: _Left = {}
+    for service in host.offering:
+        for name in LISTS:
+            decides = deciding(service, name)
+            if decides is not None:
+                kept.setdefault((name, described(decides)), []).append(service.label)
+    return [
+        f"{name} of {', '.join(labels)} is unchanged: {what} decides in it, and sasldb did not look at what that says"
+        for (name, what), labels in kept.items()
     ]
 
 
@@ -85,6 +102,8 @@ def _admitting(host: Host) -> tuple[_Edits, _Left]:
     left: _Left = {}
     for service in host.offering:
         for name in LISTS:
+            if deciding(service, name) is not None:
+                continue
             try:
                 edit = admitting(service, name)
                 if edit is not None:

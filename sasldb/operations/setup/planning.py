@@ -16,15 +16,15 @@ from sasldb.operations.checks import generated_map
 from sasldb.operations.checks.finding import Unseen
 from sasldb.operations.checks.site import Site
 from sasldb.operations.setup import backends, conf, database, keeping, lists, parameters, sender_logins, services
-from sasldb.operations.setup.client_tables import masked_values
 from sasldb.operations.setup.request import MYDOMAIN, SASLDB, Request
 from sasldb.operations.setup.steps import FileStep, Plan
-from sasldb.siteconf import build, conffile, control, postfix
+from sasldb.siteconf import build, conffile, control, disclosure, postfix
 from sasldb.siteconf.certificate import Certificate
 from sasldb.siteconf.conffile import ConfFile
 from sasldb.siteconf.instance import server_types
 from sasldb.siteconf.scratch import FILES, Scratch
 
+_SHOWN = {"main.cf": disclosure.main_cf, "master.cf": disclosure.master_cf}
 _PUBLIC, _PRIVATE = Ownership(0, 0, 0o644), Ownership(0, 0, 0o600)
 
 
@@ -105,7 +105,7 @@ class Setup:
         ownership = present.ownership if present else _PUBLIC
         if conf.has_secret(text) and ownership.mode & 0o077:  # smtpd reads it as root
             ownership = _PRIVATE
-        self.plan.add(FileStep(file.path, text, ownership, mask=conf.masked))
+        self.plan.add(FileStep(file.path, text, ownership, show=conf.shown))
         for other in self.site.elsewhere:
             if os.path.realpath(other.path) != os.path.realpath(file.path):
                 self.plan.notes.append(f"{other.path}: not read by this smtpd, which reads {file.path}")
@@ -137,7 +137,7 @@ class Setup:
                 path = os.path.join(config_dir, name)
                 present = content.look(path)
                 if present is not None:
-                    self.plan.add(FileStep(path, scratch.contents()[name], present.ownership, mask=masked_values))
+                    self.plan.add(FileStep(path, scratch.contents()[name], present.ownership, show=_SHOWN[name]))
 
     def _reloaded(self) -> str:
         return reloaded(self.site)

@@ -13,12 +13,13 @@ from urllib.parse import unquote
 
 from sasldb.operations.checks.site import Site
 from sasldb.operations.setup.request import LDAPDB, SQL
-from sasldb.siteconf import daemon
+from sasldb.siteconf import daemon, saslauthd
 
 EXTERNAL = "EXTERNAL"
 SOCKET = "/var/run/saslauthd/mux"
 _LDAPI = "ldapi://"
 _SOCKETS = {"pgsql": "/var/run/postgresql/.s.PGSQL.5432", "mysql": "/run/mysqld/mysqld.sock"}
+_LONGEST = 1 << 16  # characters of a command line; whoever owns a process chooses its length
 _OPTIONS = "a:cdhO:lm:n:rs:t:vV"  # of saslauthd
 
 
@@ -69,9 +70,11 @@ def _running(socket: str, mechanism: str) -> str:
     """Look for a saslauthd that listens at `socket`, and serves another mechanism."""
     place = os.path.realpath(os.path.dirname(socket))
     for process in filter(str.isdigit, os.listdir("/proc")):
+        if not saslauthd.serves(process, place):
+            continue
         try:
             with open(f"/proc/{process}/cmdline", encoding="utf-8", errors="surrogateescape") as file:
-                program, *arguments = file.read().rstrip("\0").split("\0")
+                program, *arguments = file.read(_LONGEST).rstrip("\0").split("\0")
             if os.path.basename(program) != "saslauthd":
                 continue
             given = dict(getopt.getopt(arguments, _OPTIONS)[0])

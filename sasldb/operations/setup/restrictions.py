@@ -6,7 +6,7 @@ Errors: SiteConfigError where the place is not one that can be written to.
 
 from __future__ import annotations
 
-from sasldb.siteconf import restriction_lists, restrictions
+from sasldb.siteconf import restriction_edits, restriction_lists, restrictions
 from sasldb.siteconf.restriction_lists import Edit, Parameters
 from sasldb.siteconf.restrictions import AUTHENTICATED, EVERYBODY, RECIPIENT, REFUSE, RELAY, SENDER, STRANGER, USER
 
@@ -26,7 +26,7 @@ def protecting(parameters: Parameters, name: str) -> Edit | None:
         SiteConfigError: the place is not known.
     """
     refuses = restrictions.verdict(parameters, name, STRANGER)[0] == REFUSE
-    return None if refuses else restrictions.protecting(parameters, name)
+    return None if refuses else restriction_edits.protecting(parameters, name)
 
 
 def protected_as_before(parameters: Parameters) -> bool:

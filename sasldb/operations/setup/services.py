@@ -8,12 +8,14 @@ it from strangers, and that only the administrator can put in its place.
 from __future__ import annotations
 
 from sasldb.errors import SiteConfigError
+from sasldb.operations.checks import remedies
 from sasldb.operations.checks.host import CYRUS, SASL_PATH, SASL_TYPE, Host, is_application
 from sasldb.operations.checks.site import Site
 from sasldb.operations.setup import keeping, lists, restrictions
 from sasldb.operations.setup.request import Request
 from sasldb.siteconf.instance import ENABLE, LEVEL, SMTPD, Service, labels
-from sasldb.siteconf.restrictions import RELAY
+from sasldb.siteconf.restriction_lists import Parameters
+from sasldb.siteconf.restrictions import BINDING, CLIENT, LISTS, LOGIN_MAPS, RELAY, described, steps, undecided
 from sasldb.siteconf.scratch import Scratch
 
 LABEL = "submission/inet"
@@ -22,7 +24,7 @@ _OPTIONS = {
     "syslog_name": "postfix/submission",
     LEVEL: "encrypt",
     ENABLE: "yes",
-    "smtpd_client_restrictions": "permit_sasl_authenticated,reject",
+    CLIENT: "permit_sasl_authenticated,reject",
     RELAY: "permit_sasl_authenticated,reject",
 }
 _REQUIRED = (LEVEL, ENABLE, RELAY)
@@ -42,7 +44,7 @@ def edit(scratch: Scratch, site: Site, request: Request, no_tls: str, free: str)
         if no_tls:
             remedy = "mend that, or name another one (smtpd_tls_chain_files), then run this again"
             raise SiteConfigError("submission", f"needs a certificate that works: {no_tls}", remedy=remedy)
-        _submit(scratch, bool(free))
+        sentences += _submit(scratch, bool(free))
     return sentences + (_free(scratch, site, free) if free else [])
 
 
@@ -77,8 +79,11 @@ def _free(scratch: Scratch, site: Site, why: str) -> list[str]:
     return [f"{label} is taken out of its chroot: {why}" for label in labels]
 
 
-def _submit(scratch: Scratch, free: bool) -> None:
-    """Serve the port: by what listens there already, under whatever name and at whatever address, else by a service of its own."""
+def _submit(scratch: Scratch, free: bool) -> list[str]:
+    """Serve the port: by what listens there already, under whatever name and at whatever address, else by a service of its own.
+
+    Returns a sentence for each list that holds there too, because a map or a policy server decides in it.
+    """
     host = Host(scratch.directory)
     present = [service for service in host.postfix.services if service.port == _PORT]
     for service in present:
@@ -86,10 +91,48 @@ def _submit(scratch: Scratch, free: bool) -> None:
             reason = f"port {_PORT} is served by {service.program} already ({service.label} in master.cf)"
             raise SiteConfigError("submission", reason, remedy="free the port, or run this without --submission")
         _complete(scratch, host, service)
-    if not present:
-        jailed = not free and any(service.chroot for service in host.servers)
-        scratch.add_service(LABEL, f"submission inet n - {'y' if jailed else 'n'} - - smtpd")
-        scratch.set_service(LABEL, _OPTIONS)
+    if present:
+        return []
+    jailed = not free and any(service.chroot for service in host.servers)
+    scratch.add_service(LABEL, f"submission inet n - {'y' if jailed else 'n'} - - smtpd")
+    model = _model(Host(scratch.directory))
+    values = _OPTIONS | _lists(model)
+    scratch.set_service(LABEL, {name: value for name, value in values.items() if value is not None})
+    return [
+        f"{LABEL} has the {name} of {model.label}: {described(step)} decides in it, and sasldb did not look at what that says"
+        for name in LISTS
+        if (step := undecided(model, name))
+    ]
+
+
+def _model(host: Host) -> Service:
+    """Return the service whose lists bind users by now: one in which a map decides, else the first one that offers AUTH.
+
+    Where none offers it, that is the new service itself, which has the lists of main.cf.
+    """
+    services = [*host.offering, *(one for one in host.servers if one.label == LABEL)]
+    chosen = (one for one in services if any(undecided(one, name) for name in LISTS))
+    return next(chosen, services[0])
+
+
+def _lists(model: Service) -> dict[str, str | None]:
+    """Return the lists of a new submission service, None for one of main.cf: who may relay at the `model` may here, as the same senders."""
+    found: dict[str, str | None] = {}
+    for name in LISTS:
+        binds = any(step.name in BINDING for step in steps(model, name))
+        if undecided(model, name) or (binds and name not in _OPTIONS):
+            found[name] = remedies.written(model, name, model.written(name)) if name in model.own else None
+        elif name in _OPTIONS:
+            found[name] = _bound(model, name)
+    if LOGIN_MAPS in model.own:
+        found[LOGIN_MAPS] = remedies.written(model, LOGIN_MAPS, model.written(LOGIN_MAPS))
+    return found
+
+
+def _bound(parameters: Parameters, name: str) -> str:
+    """Return the list `name` of a submission service: what binds senders to logins in that of `parameters` does so here."""
+    found = [step.name for step in steps(parameters, name) if step.name in BINDING and not step.warned]
+    return ",".join([*dict.fromkeys(found), _OPTIONS[name]])
 
 
 def _complete(scratch: Scratch, host: Host, present: Service) -> None:
@@ -97,7 +140,10 @@ def _complete(scratch: Scratch, host: Host, present: Service) -> None:
     wanted = {name: _OPTIONS[name] for name in _REQUIRED if present.value(name) != _OPTIONS[name]}
     if restrictions.lets_logins_relay(present, RELAY) or restrictions.protected_as_before(present):
         wanted.pop(RELAY, None)
-    elif present.value(RELAY) and RELAY in present.own:
+    elif undecided(present, RELAY) or (present.value(RELAY) and RELAY in present.own):
         del wanted[RELAY]
-        lists.write(scratch, host, present, restrictions.protecting(present, RELAY))
+        if RELAY in present.own:
+            lists.write(scratch, host, present, restrictions.protecting(present, RELAY))
+    elif RELAY in wanted:
+        wanted[RELAY] = _bound(present, RELAY)
     scratch.set_service(present.label, wanted)

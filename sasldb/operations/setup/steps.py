@@ -1,7 +1,7 @@
 """Steps: single changes of the system's configuration, shown before they are made, backed up, and made all or not at all.
 
 A plan is a list of steps. Each says which files it touches, shows what it would do (a unified diff where it is text), and does it. Where one
-fails, those before it are taken back. No secret is shown: a step that writes one is given a mask.
+fails, those before it are taken back. No secret is shown: a diff has the lines that change and no others, each as the step's `show` has it.
 
 Errors: Conflict (a file was changed since the plan was made), those of `files.content`, and of the steps.
 """
@@ -9,7 +9,6 @@ Errors: Conflict (a file was changed since the plan was made), those of `files.c
 from __future__ import annotations
 
 import difflib
-import fcntl
 import os
 from typing import Protocol
 
@@ -17,15 +16,15 @@ from sasldb.errors import Conflict, SasldbError
 from sasldb.files import content
 from sasldb.files.content import Present
 from sasldb.files.ownership import Ownership
-from sasldb.files.refusals import refusal
 from sasldb.operations import syslog
+from sasldb.operations.setup.turn import Turn
 from sasldb.operations.setup.undo import Backup
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    Mask = Callable[[bytes], bytes]
+    Show = Callable[[list[bytes]], list[str]]
 
 PROGRAM = b"sasldb"
 
@@ -47,18 +46,19 @@ class FileStep(Step):
     """A file gets a new content: `path`, `after` (bytes), and `ownership` where it is not to keep what it has.
 
     Args:
-        mask: takes the secrets out of a content. binary: whether there is no text to show.
+        show: the lines of a content -> as many lines without secrets; without it they are shown as they are. binary: whether there is no
+        text to show.
     """
 
     after: bytes
 
     def __init__(
-        self, path: str, after: bytes, ownership: Ownership, mask: Mask | None = None, binary: bool = False
+        self, path: str, after: bytes, ownership: Ownership, show: Show | None = None, binary: bool = False
     ) -> None:
         self.path = path
         self.after = after
         self.ownership = ownership
-        self._mask = mask
+        self._show = show
         self._binary = binary
         self._before = content.look(path)
 
@@ -94,14 +94,20 @@ class FileStep(Step):
         return f"{'made' if present is None else 'changed'} {self.path}"
 
     def _diff(self, before: Present | None) -> Iterator[str]:
-        old = self._lines(before.content) if before else []
-        names = self.path if before else "/dev/null", self.path
-        yield from (
-            line.rstrip("\n").expandtabs() for line in difflib.unified_diff(old, self._lines(self.after), *names)
-        )
+        """Return a unified diff without context: what is compared are the lines themselves, what is shown is without secrets."""
+        old, new = (before.content if before else b"").splitlines(), self.after.splitlines()
+        hidden, shown = self._shown(old), self._shown(new)
+        matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
+        changes = [change for change in matcher.get_opcodes() if change[0] != "equal"]
+        if changes:
+            yield from (f"--- {self.path if before else '/dev/null'}", f"+++ {self.path}")
+        for _, start, end, place, last in changes:
+            yield f"@@ -{_range(start, end)} +{_range(place, last)} @@"
+            yield from (f"-{line}".expandtabs() for line in hidden[start:end])
+            yield from (f"+{line}".expandtabs() for line in shown[place:last])
 
-    def _lines(self, octets: bytes) -> list[str]:
-        return os.fsdecode(self._mask(octets) if self._mask else octets).splitlines(keepends=True)
+    def _shown(self, lines: list[bytes]) -> list[str]:
+        return (self._show or _as_they_are)(lines)
 
 
 class GeneratedStep(FileStep):
@@ -138,11 +144,11 @@ def carry_out(plan: Plan, config_dir: str, what: str) -> list[str]:
     """Take all steps of `plan`, kept for an undo under the name `what`, and return sentences; nothing is kept of an empty plan.
 
     Raises:
-        SasldbError: see the module; what had been done is taken back.
+        Locked: another command changes the configuration; the message names its process. SasldbError: see the module; what had been done is taken back.
     """
     if not plan.steps:
         return []
-    with Turn(config_dir):
+    with Turn(config_dir, make=True):
         backup = Backup.begin(config_dir, what)
         try:
             sentences = [_taken(step, backup) for step in plan.steps]
@@ -163,7 +169,7 @@ def take_back(config_dir: str, what: str, dry_run: bool) -> list[str]:
     Raises:
         NotFound, Conflict: as `operations.setup.undo`.
     """
-    with Turn(config_dir):
+    with Turn(config_dir, make=False):
         backup = Backup.last(config_dir, what)
         if dry_run:
             return backup.outlook()
@@ -173,21 +179,13 @@ def take_back(config_dir: str, what: str, dry_run: bool) -> list[str]:
     return sentences
 
 
-class Turn:
-    """A context manager: one at a time in this configuration directory."""
+def _as_they_are(lines: list[bytes]) -> list[str]:
+    return [os.fsdecode(line) for line in lines]
 
-    def __init__(self, config_dir: str) -> None:
-        self._config_dir = config_dir
 
-    def __enter__(self) -> None:
-        try:
-            self._fd = os.open(self._config_dir, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            fcntl.flock(self._fd, fcntl.LOCK_EX)
-        except OSError as error:
-            raise refusal(self._config_dir, "cannot be locked", error) from error
-
-    def __exit__(self, *exc_info: object) -> None:
-        os.close(self._fd)
+def _range(start: int, end: int) -> str:
+    """Return a range of lines as a unified diff has it."""
+    return f"{start + 1 if end > start else start}" + (f",{end - start}" if end - start != 1 else "")
 
 
 def _taken(step: Step, backup: Backup) -> str:

@@ -20,6 +20,7 @@ from sasldb.files import content
 from sasldb.files.ownership import Ownership
 from sasldb.files.refusals import refusal
 from sasldb.operations.setup import restoring
+from sasldb.operations.setup.turn import FOLDER
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
     State = dict[str, Any]
 
-FOLDER = "sasldb-undo"
 _MANIFEST = "manifest.json"
 _OURS = Ownership(os.geteuid(), os.getegid(), 0o600)
 

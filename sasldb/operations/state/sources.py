@@ -13,6 +13,7 @@ import os
 import stat
 from collections.abc import Iterable
 
+from sasldb import bounds
 from sasldb.errors import EntryError, ExchangeError, SasldbError
 from sasldb.model.text import to_bytes
 from sasldb.operations import location, passwords
@@ -47,6 +48,7 @@ def from_directory(directory: str, realm: str | None = None, prune: Iterable[str
     default = location.realm(realm)
     wishes = []
     exposed = False
+    size = 0
     for name in _names(real):
         path = os.path.join(real, name)
         shown = os.path.join(directory, name)
@@ -55,18 +57,30 @@ def from_directory(directory: str, realm: str | None = None, prune: Iterable[str
                 raise ExchangeError(shown, "not a regular file, so not a password")
             password, sentences = passwords.from_file(path)
             wishes.append(Wish(named(name, default), password))
+            size += len(password)
         except EntryError as error:
             raise ExchangeError(shown, error.reason.partition(",")[0]) from None
         except OSError as error:
             raise SasldbError(shown, error.strerror or "cannot be read") from error
         exposed = exposed or bool(sentences)
+        if size > bounds.LARGEST:
+            raise SasldbError(directory, bounds.TOO_LARGE)
     notes = [f"{directory}: everybody may read passwords in it"] if exposed else []
     return Desired(wishes, [to_bytes(location.realm(each) or "") for each in prune], notes)
 
 
 def _names(directory: str) -> list[str]:
     try:
-        return sorted(name for name in os.listdir(directory) if not name.startswith("."))
+        names: list[str] = []
+        size = 0
+        with os.scandir(directory) as entries:
+            for entry in entries:
+                size += len(entry.name)
+                if size > bounds.LARGEST:
+                    raise SasldbError(directory, bounds.TOO_LARGE)
+                if not entry.name.startswith("."):
+                    names.append(entry.name)
+        return sorted(names)
     except OSError as error:
         raise SasldbError(directory, error.strerror or "cannot be read") from error
 
@@ -75,12 +89,14 @@ def content(source: str) -> tuple[bytes, str]:
     """Return the bytes of the file `source`, which may be a pipe, or of standard input for "-", and its name for messages.
 
     Raises:
-        SasldbError: it cannot be read.
+        SasldbError: it cannot be read, or is larger than `bounds.LARGEST`.
     """
     name = "standard input" if source == STDIN else source
     try:
         descriptor = os.dup(0) if source == STDIN else os.open(source, os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY)
-        with open(descriptor, "rb") as file:
-            return file.read(), name
+        try:
+            return bounds.read_all(descriptor), name
+        finally:
+            os.close(descriptor)
     except (OSError, ValueError) as error:
         raise SasldbError(name, getattr(error, "strerror", None) or "not the name of a file") from error

@@ -22,7 +22,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 
-from sasldb.errors import BadName, EntryError, quoted
+from sasldb import bounds
+from sasldb.errors import BadName, EntryError, SasldbError, quoted
 from sasldb.model.identity import UserId
 from sasldb.model.secret import Secret
 from sasldb.model.text import to_bytes
@@ -69,6 +70,8 @@ class _Reader:
         self._realms: dict[str | None, bytes] = {}
         self._storings: dict[tuple[str | None, str | None, int | None], Storing] = {(None, None, None): AS_BEFORE}
         self._notes: dict[str, None] = {}
+        self._files: dict[str, Secret] = {}
+        self._size = 0  # bytes of these
 
     def desired(self, tree: Node, prune: Iterable[str]) -> Desired:
         top = Fields(tree, "", self._source, TOP)
@@ -119,9 +122,7 @@ class _Reader:
         if name is not None:
             if "password" in user:
                 raise user.error("password_file", "beside password")
-            secret, notes = passwords.from_file(os.path.join(self._directory, os.fsdecode(to_bytes(name))))
-            self._notes.update(dict.fromkeys(notes))
-            return secret
+            return self._from_file(os.path.join(self._directory, os.fsdecode(to_bytes(name))))
         text = user.text("password")
         if text is None:
             return None
@@ -131,6 +132,16 @@ class _Reader:
             return Secret(text.encode("utf-8", "surrogateescape"))  # not by to_bytes, whose error shows it
         except UnicodeEncodeError:
             raise user.error("password", "half a surrogate pair, which is no text") from None
+
+    def _from_file(self, path: str) -> Secret:
+        """Return the password in the file `path`, which is read once however many users have it."""
+        if path not in self._files:
+            self._files[path], notes = passwords.from_file(path)
+            self._notes.update(dict.fromkeys(notes))
+            self._size += len(self._files[path])
+            if self._size > bounds.LARGEST:
+                raise SasldbError(path, f"with the password files before it {bounds.TOO_LARGE}")
+        return self._files[path]
 
     def _storing(self, table: Fields) -> Storing:
         choice = (table.word("storage", STORAGES), table.word("scram", SCRAM), table.number("iterations"))

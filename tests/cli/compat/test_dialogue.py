@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import signal
 import termios
+import time
 from pathlib import Path
 
 import pytest
 
+from sasldb.cli.compat.terminal import Hidden
 from tests.cli.compat.records import PLAIN, USER, key, load, meaning
-from tests.cli.compat.terminal import Dialogue, Step, Terminal
+from tests.cli.compat.terminal import PATIENCE, Dialogue, Step, Terminal
 from tests.conftest import Commands, CyrusTools
 
 ONE, TWO = "Password: ", "Again (for verification): "
@@ -27,7 +31,6 @@ DIALOGUES: dict[str, tuple[Step, ...]] = {
     "the kill key": (ONE, b"oops\x15secret\n", TWO, b"secret\n"),
     "a carriage return": (ONE, b"secret\r", TWO, b"secret\r"),
     "bytes": (ONE, b"\xff\xc3\xa4\n", TWO, b"\xff\xc3\xa4\n"),
-    "stopped and continued": (ONE, signal.SIGSTOP, signal.SIGCONT, b"secret\n", TWO, b"secret\n"),
 }
 
 
@@ -145,3 +148,48 @@ def test_a_long_line_is_not_cut(commands: Commands, tmp_path: Path) -> None:
     line = b"x" * 3000 + b"\n"
     assert dialogue(commands.saslpasswd2, tmp_path, ("-f", "t.db"), ONE, line, TWO, line).status == 0
     assert (load(tmp_path / "t.db") or {})[key(b"u", b"R")] == line[:-1]
+
+
+def prompting() -> tuple[int, int]:
+    """Start a process that asks for a password on a new terminal, and return its number and the terminal, once it asks."""
+    master, slave = os.openpty()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.setsid()
+            fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
+            for descriptor in (0, 1, 2):
+                os.dup2(slave, descriptor)
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            with Hidden(1) as person:
+                person.ask(ONE.encode())
+        finally:
+            os._exit(1)
+    os.close(slave)
+    assert os.read(master, len(ONE)) == ONE.encode()
+    return child, master
+
+
+def test_no_signal_is_missed() -> None:
+    """A signal that comes just before the wait for an answer ends the command, and not only when something is typed."""
+    for number in range(600):
+        child, master = prompting()
+        moment = time.perf_counter() + number % 100 * 1e-6
+        while time.perf_counter() < moment:
+            pass
+        os.kill(child, signal.SIGTERM)
+        assert wait_for(child) == signal.SIGTERM
+        os.close(master)
+
+
+def wait_for(child: int) -> int:
+    """Return the wait status of `child`, which must end soon."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        ended, status = os.waitpid(child, os.WNOHANG)
+        if ended:
+            return status
+        time.sleep(0.0002)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    raise TimeoutError("the command did not end")

@@ -8,14 +8,13 @@ from berkeleydb import db
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests import campaigns
 from tests.cli.compat.conftest import Oracle
 from tests.cli.compat.records import PROPERTIES, image, key, seeded
 from tests.cli.compat.sides import PLUGINS, Case
 
-# A failing example is made smaller with some dozens of runs; the examples are the same every time.
-thorough = settings(
-    max_examples=200, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
-)
+# A failing example is made smaller with some dozens of runs.
+thorough = settings(max_examples=campaigns.count(70, 3000), suppress_health_check=list(HealthCheck))
 
 NAMES = st.binary(min_size=1, max_size=10).map(lambda raw: raw.replace(b"\0", b"\xff").replace(b"@", b"%"))
 REALMS = st.binary(max_size=10).map(lambda raw: raw.replace(b"\0", b"@"))
@@ -175,7 +174,7 @@ def test_wild_command_lines(case: Case, oracle: Oracle) -> None:
     oracle.compare(case)
 
 
-@settings(thorough, max_examples=60)
+@settings(thorough, max_examples=campaigns.count(25, 1000))
 @given(case=listings())
 def test_lists(case: Case, oracle: Oracle) -> None:
     """Any database of well-formed keys is listed byte for byte as by the real tool."""

@@ -68,6 +68,24 @@ def test_its_own_directory_is_no_place_for_modules(commands: Commands, tmp_path:
     assert run(sys.executable, str(tmp_path / "bin" / name), "-v", cwd=tmp_path).returncode == 0
 
 
+@pytest.mark.parametrize("name", [*NAMES, "sasldb"])
+def test_packages_of_the_checkout_come_first(commands: Commands, tmp_path: Path, name: str) -> None:
+    """What script/setup has installed goes before Debian's packages of the same name, and after the standard library."""
+    package = tmp_path / "sasldb/cli/compat"
+    package.mkdir(parents=True)
+    for file in (tmp_path / "sasldb/cli/main.py", package / "saslpasswd2.py", package / "sasldblistusers2.py"):
+        file.write_text("import os, sys\ndef main(*_):\n    os.write(1, '\\n'.join(sys.path).encode())\n    return 0\n")
+    (tmp_path / "bin").mkdir()
+    shutil.copy(getattr(commands, name), tmp_path / "bin")
+    shutil.copy(ROOT / "setup.cfg", tmp_path)
+    done = run(str(tmp_path / "bin" / name), cwd=tmp_path)
+    home, *others = done.stdout.decode().splitlines()
+    (ours,) = [at for at, entry in enumerate(others) if entry.startswith(f"{tmp_path}/.venv/")]
+    assert home == str(tmp_path) and ours > 1
+    assert [entry for entry in others[:ours] if entry.endswith("-packages")] == []
+    assert [entry for entry in others[ours:] if not entry.endswith("-packages")] == []
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_little_is_loaded(commands: Commands, tmp_path: Path, name: str) -> None:
     """Neither command imports click, nor any module that takes longer to load than all of theirs."""

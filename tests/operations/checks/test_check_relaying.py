@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Optional
 
 import pytest
 
 from sasldb.operations.checks import relaying, security
-from sasldb.operations.checks.finding import Problem
+from sasldb.operations.checks.finding import WARNING, Problem
 from sasldb.operations.checks.relaying import wide_entry
 from sasldb.operations.checks.site import Site
 from tests.conftest import Require
@@ -18,7 +19,7 @@ RELAY, RECIPIENT = "smtpd_relay_restrictions", "smtpd_recipient_restrictions"
 BIND = "reject_sender_login_mismatch"
 GOOD = f"{RELAY} = permit_mynetworks, permit_sasl_authenticated, reject_unauth_destination\n"
 SUBMISSION = f"{SMTP}submission inet n - n - - smtpd\n"
-Look = Callable[[Site], Problem | None]
+Look = Callable[[Site], Optional[Problem]]
 
 
 @pytest.fixture(autouse=True)
@@ -37,9 +38,7 @@ def mended(files: PostfixFiles, look: Look) -> Problem:
 
 def test_the_administrators_order_stays(tmp_path: Path) -> None:
     """The login is let through directly before what refuses it, and what binds senders stays in front, unexpanded names too."""
-    before = (
-        f"{BIND}, check_recipient_access hash:$config_directory/x,reject_unauth_destination, permit_sasl_authenticated"
-    )
+    before = f"{BIND}, reject_rbl_client $config_directory,reject_unauth_destination, permit_sasl_authenticated"
     files = PostfixFiles(tmp_path, f"{RELAY} = {before}\n")
     mended(files, relaying.refused)
     after = before.replace(",reject_unauth", ",permit_sasl_authenticated, reject_unauth")
@@ -82,10 +81,37 @@ def test_what_can_be_mended_is(tmp_path: Path) -> None:
 
 def test_blanks_inside_braces_cannot_be_written(tmp_path: Path) -> None:
     """Where master.cf's value has them, there is no remedy, and the reason is told."""
-    own = f"  -o {{ {RELAY} = check_client_access {{ hash:/x, search_order = cert }}, reject }}\n"
+    own = f"  -o {{ {RELAY} = check_client_access static:{{554 no}}, reject }}\n"
     problem = relaying.refused(PostfixFiles(tmp_path, GOOD, SUBMISSION + own).site())
     assert problem is not None and problem.remedy is None
     assert "postconf cannot write smtpd_relay_restrictions of submission/inet" in problem.why
+
+
+DECIDED = f"{RELAY} = check_sasl_access texthash:$config_directory/allowed, reject\n"
+
+
+def test_a_map_that_chooses_logins(tmp_path: Path) -> None:
+    """Where a map permits some logins nothing is found; where it permits none a warning without a command names it, and says no falsehood."""
+    files = PostfixFiles(tmp_path, DECIDED)
+    (tmp_path / "allowed").write_text("alice@example.com OK\n")
+    assert relaying.refused(files.site()) is None
+    (tmp_path / "allowed").write_text("mallory@example.com REJECT\n")
+    problem = relaying.refused(files.site())
+    assert problem is not None and (problem.severity, problem.remedy) == (WARNING, None)
+    named = f"check_sasl_access texthash:{tmp_path}/allowed"
+    assert problem.seen == (
+        f"{RELAY} of smtp/inet rejects logged-in users unless {named} permits them, and that was not looked at"
+    )
+
+
+def test_a_list_that_refuses_beside_one_that_chooses(tmp_path: Path) -> None:
+    """A list in which a map decides does not hide another one that refuses, which is mended."""
+    files = PostfixFiles(tmp_path, f"{DECIDED}{RECIPIENT} = reject\n")
+    problem = relaying.refused(files.site())
+    assert problem is not None and problem.remedy is not None
+    files.mend(problem)
+    assert files.lines("main.cf", RECIPIENT) == [f"{RECIPIENT} = permit_sasl_authenticated, reject"]
+    assert f"{files.lines('main.cf', RELAY)[0]}\n" == DECIDED
 
 
 CLASSES = f"smtpd_restriction_classes = inner, other\ninner = {BIND}, reject\nother = permit_mynetworks\n"

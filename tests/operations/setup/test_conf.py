@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sasldb.errors import SiteConfigError
-from sasldb.operations.setup.conf import HEADING, changed, has_secret, masked
+from sasldb.operations.setup.conf import HEADING, changed, has_secret, shown
 from sasldb.siteconf import libsasl
 from sasldb.siteconf.conffile import ConfFile
 
@@ -63,7 +63,15 @@ def test_no_file(tmp_path: Path, name: str) -> None:
 
 
 def test_passwords_are_masked() -> None:
-    """Of a password nothing is shown, not even its length."""
-    text = b"sql_user: u\nSQL_passwd : se:cret\nldapdb_pw:hush\n"
-    assert masked(text) == b"sql_user: u\nSQL_passwd : ********\nldapdb_pw: ********\n"
+    """Only values that are known to be no secret are shown; of a password not even the length, and of a comment nothing."""
+    text = b"mech_list: PLAIN\nsql_user: u\nSQL_passwd : se:cret\nldapdb_pw:hush\n# hush\nhush\n" + HEADING
+    masked = [
+        "mech_list: PLAIN",
+        "sql_user: ********",
+        "SQL_passwd : ********",
+        "ldapdb_pw: ********",
+        "# ********",
+        "********",
+    ]
+    assert shown(text.splitlines()) == [*masked, HEADING.decode().strip()]
     assert has_secret(text) and not has_secret(b"sql_user: u\n")

@@ -57,8 +57,17 @@ def test_what_serves_stays(tmp_path: Path) -> None:
             {"mine": "permit_mynetworks, permit_sasl_authenticated, reject_unauth_destination"},
         ),
         (
-            "smtpd_restriction_classes = inner\ninner = reject\nsmtpd_relay_restrictions = check_x_access hash:$data_directory/x, inner\n",
+            "smtpd_restriction_classes = inner\ninner = reject\nsmtpd_relay_restrictions = reject_rbl_client $data_directory, inner\n",
             {"inner": "permit_sasl_authenticated, reject"},
+        ),
+        (
+            "smtpd_restriction_classes = inner\ninner = reject\nsmtpd_relay_restrictions = check_x_access hash:$data_directory/x, inner\n",
+            {},
+        ),
+        (
+            "smtpd_restriction_classes = inner\ninner = reject\nsmtpd_relay_restrictions = inner\n"
+            "smtpd_data_restrictions = check_sender_access hash:/which/may/name/inner\n",
+            {},
         ),
         ("good = permit_sasl_authenticated, reject\nsmtpd_relay_restrictions = $good\n", {}),
     ],

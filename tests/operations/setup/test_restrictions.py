@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from sasldb.operations.setup.restrictions import binding, lets_logins_relay, protecting
+from sasldb.siteconf.restriction_edits import admitting
 from sasldb.siteconf.restriction_lists import Edit, split
-from sasldb.siteconf.restrictions import AUTHENTICATED, EVERYBODY, RELAY, SENDER, admitting
+from sasldb.siteconf.restrictions import AUTHENTICATED, EVERYBODY, RELAY, SENDER
 
 STOCK = "permit_mynetworks permit_sasl_authenticated defer_unauth_destination"
 
@@ -40,8 +41,8 @@ def relaying(before: str) -> Edit | None:
             "permit_mynetworks, permit_sasl_authenticated, reject_unauth_destination",
         ),
         (
-            "permit_mynetworks,  check_recipient_access hash:/etc/postfix/x,  reject",
-            "permit_mynetworks,  check_recipient_access hash:/etc/postfix/x,  permit_sasl_authenticated, reject",
+            "permit_mynetworks,  reject_rbl_client x.example,  reject",
+            "permit_mynetworks,  reject_rbl_client x.example,  permit_sasl_authenticated, reject",
         ),
         ("permit_mynetworks", "permit_mynetworks, permit_sasl_authenticated, reject_unauth_destination"),
         ("permit", "permit_sasl_authenticated, reject_unauth_destination, permit"),

@@ -13,7 +13,8 @@ import sasldb
 from sasldb.errors import Conflict, NotFound
 from sasldb.files import content
 from sasldb.files.ownership import Ownership
-from sasldb.operations.setup.undo import FOLDER, Backup
+from sasldb.operations.setup.turn import FOLDER
+from sasldb.operations.setup.undo import Backup
 from tests.operations.databases import make
 
 ALICE = {"alice@example.com": {"userPassword": b"wonderland"}}
@@ -158,7 +159,7 @@ def test_a_copy_follows_its_database(tmp_path: Path, before: bool, linked: bool)
     backup = Backup.begin(str(tmp_path), "setup")
     backup.keep_database(str(copied), str(database))
     copied.unlink(missing_ok=True)
-    copied.hardlink_to(database) if linked else shutil.copy(database, copied)
+    os.link(database, copied) if linked else shutil.copy(database, copied)
     backup.seal()
     assert os.listdir(backup.directory) == ["manifest.json"]
     add(database, "bob")

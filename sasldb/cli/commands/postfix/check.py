@@ -9,13 +9,14 @@ import sys
 import click
 
 from sasldb.cli.options import PATH
-from sasldb.cli.rendering import PROGRAM, say, tell
+from sasldb.cli.proposing import agreed
+from sasldb.cli.rendering import say, tell
 from sasldb.errors import NotFound, SasldbError
+from sasldb.model.text import printable
 from sasldb.operations.checks.checking import Report, check
 from sasldb.operations.checks.finding import ERROR, UNSEEN, WARNING, Finding
 from sasldb.operations.checks.site import Site
 from sasldb.operations.checks.table import ROOT
-from sasldb.operations.syslog import printable
 
 _COLOURS = {ERROR: "red", WARNING: "yellow", UNSEEN: "blue"}
 _WIDTH = 9  # of the column of severities
@@ -81,7 +82,7 @@ def _mend(report: Report, yes: bool, tried: dict[str, str]) -> bool:
             continue
         tell(f"{finding.name}: {finding.seen}")
         tell(f"to mend it: {finding.remedy}")
-        if not (yes or _agreed()):
+        if not (yes or agreed("run it?")):
             tried[finding.remedy] = "as you said"
             continue
         try:
@@ -101,12 +102,6 @@ def _reason(finding: Finding, tried: dict[str, str]) -> str:
     if finding.remedy is None:
         return "for no command can mend it"
     return tried.get(finding.remedy, "for you to decide")
-
-
-def _agreed() -> bool:
-    """Ask on standard error; anything but yes, and the end of standard input, is no."""
-    print(f"{PROGRAM}: run it? [y/N] ", end="", file=sys.stderr, flush=True)
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
 def _show(report: Report, site: Site, json: bool) -> None:
