@@ -68,13 +68,10 @@ def test_a_name_that_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert os.listdir(tmp_path) == [".db.sasldb-0000000000000000"]
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make files of other users")
 def test_what_is_no_litter(tmp_path: Path) -> None:
-    """What only looks like a draft stays: another user's file, one with a second name, no file at all, a name of another form."""
+    """What only looks like a draft stays: a file with a second name, no file at all, a name of another form."""
     beginning = ".db.sasldb-"
-    theirs, linked = tmp_path / f"{beginning}{'0' * 16}", tmp_path / f"{beginning}{'1' * 16}"
-    theirs.touch()
-    os.chown(theirs, 1234, 1234)
+    linked = tmp_path / f"{beginning}{'1' * 16}"
     linked.touch()
     (tmp_path / "second").hardlink_to(linked)
     os.mkfifo(tmp_path / f"{beginning}{'2' * 16}")
@@ -88,6 +85,26 @@ def test_what_is_no_litter(tmp_path: Path) -> None:
         assert sorted(os.listdir(tmp_path)) == before
         sweep(place, "db", linked.stat())
     assert sorted(os.listdir(tmp_path)) == [name for name in before if name != linked.name]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make files of other users")
+def test_whose_litter_it_is(open_path: Path) -> None:
+    """Root sweeps the drafts of dead makers, whoever they were; another user those of the own."""
+    open_path.chmod(0o777)
+    ours, theirs = (open_path / f".db.sasldb-{digit * 16}" for digit in "12")
+    for path, uid in ((ours, 65534), (theirs, 1234)):
+        path.touch()
+        path.chmod(0o666)
+        os.chown(path, uid, uid)
+    with closing(Directory.open(str(open_path))) as place:
+        os.seteuid(65534)
+        try:
+            sweep(place, "db")
+        finally:
+            os.seteuid(0)
+        assert os.listdir(open_path) == [theirs.name]
+        sweep(place, "db")
+    assert os.listdir(open_path) == []
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import fcntl
 import os
 import time
+import types
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -33,15 +35,27 @@ def published(tmp_path: Path) -> Iterator[Publish]:
         yield lambda: publish(place, write, Wishes(mode=0o600), Deadline(3))
 
 
-@pytest.fixture(params=["links", "no links"])
-def links(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Let the file system have hard links, or none (as vfat and some network file systems)."""
+def no_links(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the file system have no hard links, as vfat and some network file systems."""
 
     def refuse(*arguments: object, **named: object) -> None:
         raise OSError(errno.EPERM, os.strerror(errno.EPERM))
 
-    if request.param == "no links":
-        monkeypatch.setattr(os, "link", refuse)
+    monkeypatch.setattr(os, "link", refuse)
+
+
+def no_renameat2(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the C library be one without renameat2."""
+    monkeypatch.setattr(ctypes, "CDLL", lambda *arguments, **named: types.SimpleNamespace())
+
+
+@pytest.fixture(params=["links", "renameat2", "neither"])
+def links(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Let the system have hard links, or only renameat2, or neither."""
+    if request.param != "links":
+        no_links(monkeypatch)
+    if request.param == "neither":
+        no_renameat2(monkeypatch)
     return str(request.param)
 
 
@@ -65,12 +79,9 @@ def test_another_was_first(published: Publish, tmp_path: Path, links: str) -> No
 def test_another_takes_the_name_that_is_held(
     published: Publish, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
-    """Without hard links the name is held by an empty file; who locks that first, writes to it or replaces it keeps the name."""
-
-    def refuse(*arguments: object, **named: object) -> None:
-        raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
-
-    monkeypatch.setattr(os, "link", refuse)
+    """Without hard links and renameat2 the name is held by an empty file; who locks that first, writes to it or replaces it keeps the name."""
+    no_links(monkeypatch)
+    no_renameat2(monkeypatch)
     held: list[int] = []
     original = fcntl.flock
 
