@@ -12,7 +12,7 @@ from sasldb.errors import EmptyFile, NotFound, quoted
 from sasldb.files import inplace
 from sasldb.files.journal import pending
 from sasldb.files.lock import lock
-from sasldb.files.ownership import Wishes, due, told
+from sasldb.files.ownership import Ownership, Wishes, due, give, told
 from sasldb.files.refusals import refusal
 from sasldb.files.publishing import publish
 from sasldb.files.replacing import Replacement, written_by_others
@@ -116,14 +116,12 @@ class Exclusive:
         status = self._status()
         if self.fd is None or status is None:
             return
-        after = due(self.real, status, self.wishes)
+        after = due(self.real, status, self.wishes, self.fd)
         self.notes = told(self.path, status, after)
-        if not self.notes:
+        if after == Ownership.of(status):
             return
         try:
-            if (status.st_uid, status.st_gid) != (after.uid, after.gid):
-                os.fchown(self.fd, after.uid, after.gid)
-            os.fchmod(self.fd, after.mode)
+            give(self.fd, after)
         except OSError as error:
             raise refusal(self.path, f"owner and mode cannot be made {after}", error) from error
 

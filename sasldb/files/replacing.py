@@ -18,7 +18,7 @@ from sasldb.errors import Conflict, UnsafeFile, WriteFailed
 from sasldb.files import inplace, journal
 from sasldb.files.draft import Draft, dress, sweep, sync_directory
 from sasldb.files.lock import leads_to
-from sasldb.files.ownership import Ownership, Wishes, due, told
+from sasldb.files.ownership import Ownership, Wishes, due, give, told
 from sasldb.files.refusals import refusal
 
 TYPE_CHECKING = False
@@ -88,7 +88,7 @@ class Replacement:
         if status is None:
             return False
         make(draft.handle)
-        after = due(self.real, status, self.wishes)
+        after = due(self.real, status, self.wishes, self.fd)
         try:
             alone = alone and self._dress(draft, after, status)
             os.fsync(draft.fd)
@@ -102,6 +102,7 @@ class Replacement:
             raise UnsafeFile(self.path, f"somebody else renames files in {os.path.dirname(draft.path)}")
         if not (alone and self._rename(draft)):
             inplace.overwrite(self.path, self.fd, draft, (after.uid, after.gid, after.mode))
+            self._own_list(after)
             if not self._holds(draft):
                 return False
             if os.fstat(self.fd).st_uid == os.geteuid():  # nobody else may set the times
@@ -148,12 +149,21 @@ class Replacement:
         kept = (after.uid, after.gid) == (status.st_uid, status.st_gid)
         try:
             dress(draft.fd, after.uid, after.gid, after.mode, self.fd)
+            give(draft.fd, after)
         except OSError as error:
             if error.errno not in (errno.EPERM, errno.EACCES) or not kept:
                 raise
             return False
         mark_as_ours(draft.fd)
         return True
+
+    def _own_list(self, after: Ownership) -> None:
+        """Give the file that was overwritten the access control list that is due."""
+        try:
+            if after.acl is not None:
+                give(self.fd, after)
+        except OSError as error:
+            raise refusal(self.path, f"owner and mode cannot be made {after}", error) from error
 
     def _rename(self, draft: Draft) -> bool:
         """Move the draft into place; False where the file can only be overwritten."""
