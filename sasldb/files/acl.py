@@ -49,6 +49,12 @@ class Acl:
         os.setxattr(fd, ATTRIBUTE, _VERSION + b"".join(pieces))
 
     @property
+    def text(self) -> str:
+        """The list as `setfacl --set` takes it, numbers for names."""
+        named = {_USER: "u:{}", _GROUP: "g:{}", _USER_OBJ: "u:", _GROUP_OBJ: "g:", _MASK: "m:", _OTHER: "o:"}
+        return ",".join(f"{named[tag].format(number)}:{_letters(bits)}" for tag, bits, number in self.entries)
+
+    @property
     def mask(self) -> int:
         """The most that all but the owner and others may have."""
         return next((bits for tag, bits, _ in self.entries if tag == _MASK), 7)
@@ -84,3 +90,7 @@ class Acl:
         for tag, bits, _ in entries:
             most |= bits if tag in (_USER, _GROUP_OBJ, _GROUP) else 0
         return Acl([(tag, most if tag == _MASK else bits, number) for tag, bits, number in entries])
+
+
+def _letters(bits: int) -> str:
+    return "".join(letter for letter, bit in (("r", 4), ("w", 2), ("x", 1)) if bits & bit) or "-"

@@ -77,6 +77,16 @@ class Wishes:
             raise SasldbError(f"mode {mode}", "the file holds passwords: no permission for others", "for example 0640")
         return cls(uid, gid, bits)
 
+    def for_copy(self) -> Wishes:
+        """Return what of it goes for the copy in Postfix's chroot, which smtpd alone reads: nothing that would shut smtpd out."""
+        try:
+            gids = Who.of(pwd.getpwnam(POSTFIX).pw_uid).gids
+        except KeyError:
+            return self
+        group = self.group if self.group in gids else None
+        mode = self.mode if self.mode is not None and self.mode & 0o040 else None
+        return Wishes(self.owner, group, mode, self.reader)
+
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Wishes:
         """Read SASLDB_OWNER, SASLDB_GROUP and SASLDB_MODE; the errors are those of `parse`."""
@@ -123,18 +133,17 @@ def due(real: str, present: os.stat_result | None, wishes: Wishes, fd: int | Non
     `present` is the status of the file that is there, None where a new one is made. `fd` is its descriptor, for its access control list;
     without it the list is looked at by the path.
     """
-    if present is None:
-        rule = _new(wishes)
-    else:
-        rule = Ownership.of(present)
-        rule.mode &= ~_FOR_OTHERS & 0o777
-        reader = wishes.reader or (POSTFIX if _governed(real) else "")
-        group = _group_of(reader) if reader and os.geteuid() == 0 else None
-        if group is not None:
-            acl = Acl.of(real if fd is None else fd)
-            rule = _served(rule, acl, group, wishes)
-            if wishes.group is None and not _has_copy(real):
-                rule.hint = _advice(rule, rule.acl or acl, reader)
+    root = os.geteuid() == 0
+    rule = _new(wishes, root) if present is None else _kept(real, present, wishes, fd, root)
+    return _overruled(rule, wishes)
+
+
+def due_for_root(real: str, present: os.stat_result, wishes: Wishes) -> Ownership:
+    """Return what `due` would return to root: for advice to who is not."""
+    return _overruled(_kept(real, present, wishes, None, True), wishes)
+
+
+def _overruled(rule: Ownership, wishes: Wishes) -> Ownership:
     if wishes.owner is not None:
         rule.uid = wishes.owner
     if wishes.group is not None:
@@ -168,11 +177,24 @@ def told(path: str, present: os.stat_result, after: Ownership) -> list[str]:
     return changed + ([f"{path}: {after.hint}"] if after.hint else [])
 
 
-def _new(wishes: Wishes) -> Ownership:
+def _new(wishes: Wishes, root: bool) -> Ownership:
     rule = Ownership(os.geteuid(), os.getegid(), PRIVATE)
-    if rule.uid == 0:
-        group = _group_of(POSTFIX) if wishes.new_group is None else wishes.new_group
+    if root:
+        group = group_of(POSTFIX) if wishes.new_group is None else wishes.new_group
         rule.gid = rule.gid if group is None else group
+    return rule
+
+
+def _kept(real: str, present: os.stat_result, wishes: Wishes, fd: int | None, root: bool) -> Ownership:
+    rule = Ownership.of(present)
+    rule.mode &= ~_FOR_OTHERS & 0o777
+    reader = wishes.reader or (POSTFIX if _governed(real) else "")
+    group = group_of(reader) if reader and root else None
+    if group is not None:
+        acl = Acl.of(real if fd is None else fd)
+        rule = _served(rule, acl, group, wishes)
+        if wishes.group is None and not _has_copy(real):
+            rule.hint = _advice(rule, rule.acl or acl, reader)
     return rule
 
 
@@ -226,15 +248,11 @@ def _has_copy(real: str) -> bool:
 
 def _advice(rule: Ownership, acl: Acl | None, reader: str) -> str:
     """Return how `reader`, as whom smtpd runs, can be let in; "" where it is in, or there is no such user."""
-    try:
-        may = Who.of(pwd.getpwnam(reader).pw_uid).may(rule.uid, rule.gid, rule.mode, acl)
-    except KeyError:
+    if lets_in(reader, rule, acl):
         return ""
-    if may & READ:
-        return ""
-    group = group_name(rule.gid)
-    if rule.gid == _group_of(reader):
+    if rule.gid == group_of(reader):
         return f"smtpd (user {reader}) cannot read it, because its access control list says so; see getfacl"
+    group = group_name(rule.gid)
     names = members(rule.gid)
     listed = ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
     reason = f"smtpd (user {reader}) cannot read it, because it keeps group {group}, which gives {listed} access"
@@ -244,7 +262,15 @@ def _advice(rule: Ownership, acl: Acl | None, reader: str) -> str:
     return "; ".join([reason, *ways])
 
 
-def _group_of(user: str) -> int | None:
+def lets_in(user: str, rule: Ownership, acl: Acl | None) -> bool:
+    """Tell whether `user` can read a file of that ownership and list; True where there is no such user, of whom nothing is known."""
+    try:
+        return bool(Who.of(pwd.getpwnam(user).pw_uid).may(rule.uid, rule.gid, rule.mode, rule.acl or acl) & READ)
+    except KeyError:
+        return True
+
+
+def group_of(user: str) -> int | None:
     """Return the gid of the group in which `user` reads: that of the same name for postfix, else its first; None where there is none."""
     try:
         return grp.getgrnam(POSTFIX).gr_gid if user == POSTFIX else pwd.getpwnam(user).pw_gid

@@ -243,7 +243,7 @@ def test_fix_decides_on_no_password(postfix: FaultyPostfix, later: str) -> None:
 
 
 def test_fix_takes_no_group_from_another_program(postfix: FaultyPostfix) -> None:
-    """A database whose group others are in is not given to another one unasked: it is said who would lose it."""
+    """A database whose group others are in keeps that group; that smtpd becomes a member of it is for people to decide, except of sasl."""
     postfix.break_by('chown root:mail "$DB"; chmod 0664 "$DB"')
     assert postfix.shell(CHECK + "--fix --yes").returncode == 0  # it has a copy for itself, and no need of that group
     assert postfix.shell('stat -c "%G %a" "$DB"').stdout == b"mail 660\n"
@@ -252,7 +252,8 @@ def test_fix_takes_no_group_from_another_program(postfix: FaultyPostfix) -> None
     (finding,) = json.loads(done.stdout)["findings"]
     assert finding["name"] == "database-exposed"
     assert done.stderr == b"sasldb: left: database-exposed, for you to decide\n"
-    assert "Group mail (mail) can no longer read it" in finding["why"]
+    assert finding["remedy"].startswith(f"usermod -a -G mail postfix && chmod o-rwx {postfix.database} && postfix ")
+    assert "makes postfix a member of group mail" in finding["why"]
     assert postfix.shell('stat -c "%G %a" "$DB"').stdout == b"mail 644\n"
 
 

@@ -10,13 +10,12 @@ reading and making a database.
 
 from __future__ import annotations
 
-import grp
 import os
 
 from sasldb.errors import EmptyFile, NotFound, SiteConfigError, quoted
 from sasldb.files.exclusive import Exclusive
 from sasldb.files.jail import DEFAULT_DATABASES, copy_of
-from sasldb.files.ownership import Ownership, Wishes, due
+from sasldb.files.ownership import Ownership, Wishes, due, group_of
 from sasldb.files.refusals import refusal
 from sasldb.operations import creation
 from sasldb.operations.checks.site import Site
@@ -171,18 +170,20 @@ def _add_owner(plan: Plan, path: str, wishes: Wishes) -> None:
     step = Own(path, wishes)
     if step.before != step.due:
         plan.steps.append(step)
+    if step.due.hint:
+        plan.notes.append(f"{path}: {step.due.hint}")
 
 
 def _wishes(site: Site, path: str) -> Wishes:
-    """Return what to ask for beyond the rule: a database that smtpd's user cannot read is given to its group."""
-    try:
-        gid = grp.getgrnam(site.group).gr_gid
-    except KeyError:
-        return Wishes()
-    if path in DEFAULT_DATABASES:
-        return Wishes()
+    """Return for whom the database at `path` is: one that smtpd's user cannot read is to serve it as the default database does."""
+    wishes = Wishes()
+    wishes.new_group = group_of(site.user)
+    if wishes.new_group is None:
+        return wishes
     tried = daemon.attempt(daemon.READ, path, site.user, None) if os.path.exists(path) else None
-    return Wishes(0, gid, 0o640) if tried is not None and tried.errno else Wishes()
+    if path in DEFAULT_DATABASES or (tried is not None and tried.errno):
+        wishes.reader = site.user
+    return wishes
 
 
 def _users(path: str) -> bool | None:
