@@ -102,7 +102,7 @@ def lay_out(case: dict[str, Any]) -> str:
     layout = case["layout"]
     place = "/etc/elsewhere/db" if layout == "symlink" else DATABASE
     with open("/run/owning/good", "rb") as good, open(place, "wb") as file:
-        file.write(good.read() if case.get("content", True) else b"")
+        file.write(b"" if "init" in case["command"] else good.read())
     if layout == "symlink":
         os.symlink(place, DATABASE)
     if layout == "hardlink":
@@ -135,7 +135,8 @@ def run(case: dict[str, Any], visitors: dict[str, Visitor]) -> dict[str, Any]:
     os.chmod(place, mode)
     was, inode = str(Ownership.of(os.stat(place))), os.stat(place).st_ino
     if case["command"]:
-        done = subprocess.run(["sh", "-c", case["command"]], capture_output=True, check=False)
+        command = f"PATH={ROOT}/bin:$PATH; {case['command']}"
+        done = subprocess.run(["sh", "-c", command], stdin=subprocess.DEVNULL, capture_output=True, check=False)
         said, status = done.stderr.decode().splitlines(), done.returncode
     else:
         with sasldb.edit(DATABASE) as db:

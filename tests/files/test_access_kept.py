@@ -37,11 +37,13 @@ Case = dict[str, str]
 Outcome = dict[str, Any]
 
 
-def case(owner: str, group: str, mode: str, members: str, acl: str = "", layout: str = "plain") -> Case:
+def case(
+    owner: str, group: str, mode: str, members: str, acl: str = "", layout: str = "plain", command: str = ""
+) -> Case:
     """Return a case, as `ownership_inside` takes it."""
     return {
         **{"owner": owner, "group": group, "mode": mode, "members": members},
-        **{"acl": acl, "layout": layout, "command": ""},
+        **{"acl": acl, "layout": layout, "command": command},
     }
 
 
@@ -124,3 +126,52 @@ def test_access_control_lists_and_links(private_etc: PrivateEtc, require: Requir
     assert [each for outcome in outcomes for each in wrong(outcome)] == []
     if layout == "hardlink":
         assert all(outcome["same_inode"] and outcome["links"] == 2 for outcome in outcomes)
+
+
+COMMANDS = [
+    "printf x | saslpasswd2 -p -c -u example.com bob",
+    "saslpasswd2 -d -u example.com alice",
+    "sasldb add --generate bob@example.com",
+    "sasldb passwd --generate alice@example.com",
+    "sasldb delete alice@example.com",
+    "sasldb rename alice@example.com anna@example.com",
+    "sasldb rename-realm example.com example.org",
+    "sasldb copy-realm example.com example.org",
+    "sasldb harden --all",
+    """echo '{"users": [{"name": "bob@example.com", "password": "x"}]}' | sasldb apply -""",
+    "sasldb init",
+]
+TYPICAL = [
+    ("root", "sasl", "0660", "cyrus"),
+    ("root", "sasl", "0640", ""),
+    ("root", "sasl", "0644", "cyrus,postfix"),
+    ("root", "root", "0644", ""),
+    ("root", "postfix", "0660", ""),
+    ("cyrus", "mail", "0600", "cyrus"),
+    ("memcache", "memcache", "0666", ""),
+    ("root", "root", "0640", "cyrus", "u:cyrus:rw,g::-"),
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command(private_etc: PrivateEtc, require: Require, command: str) -> None:
+    """Each command that changes the database leaves everybody in, whatever its change is; of a file of zero bytes too."""
+    require("strace", "setfacl")
+    outcomes = tried(private_etc, [case(*each, command=command) for each in TYPICAL])  # type: ignore[arg-type]
+    assert {outcome["status"] for outcome in outcomes} == {0}
+    assert [each for outcome in outcomes for each in wrong(outcome)] == []
+
+
+@pytest.mark.parametrize("owner, group, numbers", [("root", "empty", "1804 1806"), ("4321", "root", "4321 4321")])
+def test_running_processes(private_etc: PrivateEtc, owner: str, group: str, numbers: str) -> None:
+    """A group that only a process has, as a service manager gives it, and an owner whom no account names, count while the process runs."""
+    uid, gid = numbers.split()
+    started = f"setpriv --reuid={uid} --regid={gid} --clear-groups sleep 20 >/dev/null 2>&1 & "
+    change = "printf x | saslpasswd2 -p -c -u example.com bob"
+    quiet, kept = (
+        tried(private_etc, [case(owner, group, "0660", "", command=command)])[0]
+        for command in (change, f"{started} sleep 0.2; {change}; status=$?; kill $!; exit $status")
+    )
+    assert (quiet["is"], quiet["status"], kept["status"]) == ("root:postfix 0640", 0, 0)
+    assert kept["is"] == (f"{owner}:{group} 0660" if owner == "root" else "4321:postfix 0640")
+    assert ("process " in " ".join(kept["said"])) == (owner == "root")

@@ -212,7 +212,7 @@ class Site(Host):
 
     def untried(self) -> str:
         """Return what could not be tried, as a sentence, "" where all was."""
-        if self.reader is not None or not self.uses_sasldb:
+        if self.reader is not None or self.conf_file.state == conffile.UNREADABLE or not self.uses_sasldb:
             return ""
         return f"nobody knows as which user {self.program} runs, so whether it can read {self.inside} was not tried"
 
