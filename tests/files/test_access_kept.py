@@ -141,7 +141,7 @@ COMMANDS = [
     """echo '{"users": [{"name": "bob@example.com", "password": "x"}]}' | sasldb apply -""",
     "sasldb init",
 ]
-TYPICAL = [
+TYPICAL: list[tuple[str, ...]] = [
     ("root", "sasl", "0660", "cyrus"),
     ("root", "sasl", "0640", ""),
     ("root", "sasl", "0644", "cyrus,postfix"),
@@ -157,7 +157,7 @@ TYPICAL = [
 def test_every_command(private_etc: PrivateEtc, require: Require, command: str) -> None:
     """Each command that changes the database leaves everybody in, whatever its change is; of a file of zero bytes too."""
     require("strace", "setfacl")
-    outcomes = tried(private_etc, [case(*each, command=command) for each in TYPICAL])  # type: ignore[arg-type]
+    outcomes = tried(private_etc, [{**case(*each), "command": command} for each in TYPICAL])
     assert {outcome["status"] for outcome in outcomes} == {0}
     assert [each for outcome in outcomes for each in wrong(outcome)] == []
 
