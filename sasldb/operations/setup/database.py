@@ -141,7 +141,7 @@ def add(plan: Plan, site: Site, inside: str) -> None:
     if users is None:
         plan.steps.append(Make(inside, wishes))
     else:
-        _add_owner(plan, inside, wishes)
+        _add_owner(plan, inside, wishes, opened=target is None)
     if target is not None:
         _add_jailed(plan, inside, target, wishes)
 
@@ -159,18 +159,19 @@ def _add_jailed(plan: Plan, inside: str, target: str, wishes: Wishes) -> None:
         raise SiteConfigError(target, f"another database than {inside}, and both have users", remedy=remedy)
     if copy_of(inside) == target:
         plan.steps.append(Copy(inside, target, wishes))
-    elif _one_file_system(inside, target):
+    elif _one_file_system(inside, target) and not (there and Own(inside, wishes).due.hint):
         plan.steps.append(Link(inside, target))
     else:
         plan.steps.append(Copy(inside, target, wishes))
         plan.notes.append(f"{target}: only this command brings this copy up to date; run it again after each change")
 
 
-def _add_owner(plan: Plan, path: str, wishes: Wishes) -> None:
+def _add_owner(plan: Plan, path: str, wishes: Wishes, opened: bool = True) -> None:
+    """Add the step that makes owner and mode right, and say how smtpd gets in where it has `opened` that file and does not."""
     step = Own(path, wishes)
     if step.before != step.due:
         plan.steps.append(step)
-    if step.due.hint:
+    if opened and step.due.hint:
         plan.notes.append(f"{path}: {step.due.hint}")
 
 

@@ -69,7 +69,7 @@ class Check:
             f"chown root:memcache {PATH} && chmod 0640 {PATH}",
             "root:memcache 640",
         ),
-        (f"chown root:sasl {PATH}; chmod 0660 {PATH}", f"usermod -a -G sasl memcache", None),
+        (f"chown root:sasl {PATH}; chmod 0660 {PATH}", "usermod -a -G sasl memcache", None),
         (f"chown root:postfix {PATH}", "usermod -a -G postfix memcache", "root:postfix 640"),
         (
             f"chown cyrus:root {PATH}; chmod 0600 {PATH}",
