@@ -8,11 +8,12 @@ from __future__ import annotations
 import os
 import re
 
-from sasldb.files.ownership import Ownership
+from sasldb.files.ownership import Ownership, closed
 from sasldb.siteconf import maps
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from sasldb.files.content import Present
     from sasldb.operations.checks.site import Site
     from sasldb.operations.setup.steps import Mask
 
@@ -40,6 +41,12 @@ class Table:
         if parameter == PASSWORDS:
             self.ownership = Ownership(0, site.group_id, 0o640) if self.name.startswith(PROXY) else _PRIVATE
             self.mask = masked
+
+    def owned(self, present: Present | None) -> Ownership:
+        """Return owner and mode of a file of the table that is `present`: nobody gains or loses access, but for others to passwords."""
+        if present is None or (self.mask and self.name.startswith(PROXY)):  # which proxymap must be able to read
+            return self.ownership
+        return closed(present.ownership, self.ownership) if self.mask else present.ownership
 
 
 def masked(text: bytes) -> bytes:
