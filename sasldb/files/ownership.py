@@ -137,8 +137,8 @@ def _kept(real: str, present: os.stat_result, wishes: Wishes, fd: int | None, ro
     if group is not None:
         acl = Acl.of(real if fd is None else fd)
         rule = _served(rule, acl, group, wishes)
-        if wishes.group is None and not _has_copy(real):
-            rule.hint = _advice(rule, rule.acl or acl, reader)
+        hint = "" if wishes.group is not None else _advice(rule, rule.acl or acl, reader)
+        rule.hint = "" if hint and _has_copy(real) else hint
     return rule
 
 
