@@ -8,7 +8,7 @@ The file holds passwords, so nobody else may ever read it:
 - as non-root nothing can be given away: our own user and group.
 Entries of an access control list stay. What smtpd then lacks to read the file is said (`Ownership.hint`), not taken from others.
 
-Errors: DatabaseError for an owner, group or mode that does not exist.
+Raises nothing but the OSError of `give`.
 """
 
 from __future__ import annotations
@@ -18,79 +18,15 @@ import os
 import pwd
 import stat
 
-from sasldb.errors import SasldbError
 from sasldb.files.access import READ, WRITE, Who, group_bits, members, somebody
 from sasldb.files.acl import Acl
 from sasldb.files.jail import copy_in_jail, governed, leads_to
-from sasldb.files.names import group_name, number_of, user_name
+from sasldb.files.names import group_name, user_name
+from sasldb.files.wishes import FOR_OTHERS, POSTFIX
+from sasldb.files.wishes import Wishes as Wishes
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-POSTFIX = "postfix"
 PRIVATE = 0o640
-_FOR_OTHERS = 0o007
 _NAMED = 3  # members of a group that a sentence names
-
-
-class Wishes:
-    """What the caller overrules: `owner` (uid), `group` (gid), `mode` (permission bits); None leaves it to the rule.
-
-    Attributes:
-        new_group: the gid of a database that is made, None for postfix's. remark: what there is to say about that group, as a sentence.
-        reader: the user who must be able to read the file, where it is not a default database, which smtpd reads.
-    """
-
-    __slots__ = ("group", "mode", "new_group", "owner", "reader", "remark")
-
-    def __init__(
-        self,
-        owner: int | None = None,
-        group: int | None = None,
-        mode: int | None = None,
-        reader: str | None = None,
-    ) -> None:
-        self.owner = owner
-        self.group = group
-        self.mode = mode
-        self.new_group: int | None = None
-        self.remark = ""
-        self.reader = reader
-
-    @classmethod
-    def parse(cls, owner: str | None = None, group: str | None = None, mode: str | None = None) -> Wishes:
-        """Read names or numbers (`mode` in octal); None and "" are no wish.
-
-        Raises:
-            SasldbError: an unknown user or group, a number that can be none, or a mode that is not octal, exceeds 0777 or lets
-                others in.
-        """
-        uid = number_of(owner, "owner", lambda name: pwd.getpwnam(name).pw_uid)
-        gid = number_of(group, "group", lambda name: grp.getgrnam(name).gr_gid)
-        if not mode:
-            return cls(uid, gid, None)
-        if mode.strip("01234567"):  # int() would also take a sign, blanks, 0o and the digits of other scripts
-            raise SasldbError(f"mode {mode}", "not an octal number", "for example 0640")
-        bits = int(mode, 8)
-        if bits > 0o777 or bits & _FOR_OTHERS:
-            raise SasldbError(f"mode {mode}", "the file holds passwords: no permission for others", "for example 0640")
-        return cls(uid, gid, bits)
-
-    def for_copy(self) -> Wishes:
-        """Return what of it goes for the copy in Postfix's chroot, which smtpd alone reads: nothing that would shut smtpd out."""
-        try:
-            gids = Who.of(pwd.getpwnam(POSTFIX).pw_uid).gids
-        except KeyError:
-            return self
-        group = self.group if self.group in gids else None
-        mode = self.mode if self.mode is not None and self.mode & 0o040 else None
-        return Wishes(self.owner, group, mode, self.reader)
-
-    @classmethod
-    def from_environment(cls, environ: Mapping[str, str]) -> Wishes:
-        """Read SASLDB_OWNER, SASLDB_GROUP and SASLDB_MODE; the errors are those of `parse`."""
-        return cls.parse(environ.get("SASLDB_OWNER"), environ.get("SASLDB_GROUP"), environ.get("SASLDB_MODE"))
 
 
 class Ownership:
@@ -153,6 +89,14 @@ def _overruled(rule: Ownership, wishes: Wishes) -> Ownership:
     return rule
 
 
+def closed(present: Ownership, wanted: Ownership) -> Ownership:
+    """Return what a file with other passwords must have: `wanted`, or less only what others may where somebody has access by owner or group."""
+    by_group = present.gid != wanted.gid and present.mode >> 3 & (READ | WRITE) and members(present.gid)
+    if by_group or (present.mode >> 6 & (READ | WRITE) and somebody(present.uid)):
+        return Ownership(present.uid, present.gid, present.mode & ~FOR_OTHERS & 0o777)
+    return wanted
+
+
 def give(fd: int, after: Ownership) -> None:
     """Give the open file `fd` owner, group, list and mode; OSError where the system refuses.
 
@@ -187,14 +131,14 @@ def _new(wishes: Wishes, root: bool) -> Ownership:
 
 def _kept(real: str, present: os.stat_result, wishes: Wishes, fd: int | None, root: bool) -> Ownership:
     rule = Ownership.of(present)
-    rule.mode &= ~_FOR_OTHERS & 0o777
+    rule.mode &= ~FOR_OTHERS & 0o777
     reader = wishes.reader or (POSTFIX if _governed(real) else "")
     group = group_of(reader) if reader and root else None
     if group is not None:
         acl = Acl.of(real if fd is None else fd)
         rule = _served(rule, acl, group, wishes)
-        if wishes.group is None and not _has_copy(real):
-            rule.hint = _advice(rule, rule.acl or acl, reader)
+        hint = "" if wishes.group is not None else _advice(rule, rule.acl or acl, reader)
+        rule.hint = "" if hint and _has_copy(real) else hint
     return rule
 
 

@@ -304,3 +304,21 @@ def test_any_umask_serves_who_is_not_root(open_path: Path, mask: int) -> None:
             os._exit(status)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert Ownership.of((open_path / "other").stat()) == Ownership(1234, 2345, 0o640)
+
+
+def test_a_file_with_other_passwords(private_etc: PrivateEtc) -> None:
+    """It is closed to others, and to a group or owner only where these give nobody access."""
+    code = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from sasldb.files.ownership import Ownership, closed
+for uid, gid, mode in ((0, 0, 0o644), (0, 1802, 0o644), (0, 1802, 0o604), (0, 1803, 0o664), (1802, 0, 0o644), (54321, 0, 0o644), (1802, 0, 0o044)):
+    print(closed(Ownership(uid, gid, mode), Ownership(0, 0, 0o600)))
+"""
+    users = "printf 'root:x:0:0::/:\\ncyrus:x:1802:1802::/:\\n' > /etc/passwd; printf 'root:x:0:\\ncyrus:x:1802:\\nempty:x:1803:\\n' > /etc/group"
+    private_etc.run("sh", "-c", users)
+    done = private_etc.run(sys.executable, "-c", code, str(CHECKOUT))
+    assert done.stdout.decode().splitlines() == [
+        *("root:root 0600", "root:cyrus 0640", "root:root 0600", "root:root 0600"),
+        *("cyrus:root 0640", "root:root 0600", "root:root 0600"),
+    ], done.stderr

@@ -139,3 +139,15 @@ def test_a_database_that_another_server_reads(machine: StockMachine, chroot: str
             assert machine.shell("stat -c '%U:%G %a' /etc/sasldb2") == "root:mail 660\n"
     finally:
         machine.shell("cat > /etc/group; gpasswd -d games sasl 2>/dev/null; true", groups.encode())
+
+
+def test_a_map_that_was_closed_stays_closed(machine: StockMachine) -> None:
+    """Who took the generated sender login map from others, or gave the table of passwords to a group, finds it so after the next run."""
+    machine.shell("sasldb init")
+    add(machine, ALICE)
+    machine.shell(f"{SETUP} --sender-login-maps --yes")
+    maps = machine.shell("ls -d /etc/postfix/sasldb_*").split()
+    machine.shell(f"chown root:postfix {' '.join(maps)}; chmod 0640 {' '.join(maps)}")
+    add(machine, f"bob@{DOMAIN}")
+    machine.shell("sasldb postfix sender-login-maps")
+    assert set(machine.shell(f"stat -c '%U:%G %a' {' '.join(maps)}").splitlines()) == {"root:postfix 640"}
