@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import sasldb as library
+from sasldb.cli.passwords import PasswordSource
 from sasldb.secrets import scram
 from tests.cli.compat.terminal import Dialogue, Step, Terminal
 from tests.cli.conftest import Sasldb, make_database
@@ -150,6 +151,15 @@ def test_mistakes_of_scripts(sasldb: Sasldb, tmp_path: Path, data: bytes, source
     assert not (tmp_path / "db").exists()
 
 
+@pytest.mark.parametrize("option", ["--password-stdin", "--password-file=empty", "--password-fd=0"])
+def test_the_password_comes_first(sasldb: Sasldb, tmp_path: Path, option: str) -> None:
+    """A password that nobody has to type is looked at before the user is, so that its mistakes are told where both are wrong."""
+    make_database(tmp_path / "db", ALICE)
+    (tmp_path / "empty").touch(0o600)
+    done = sasldb("add", "-f", "db", "alice@x", option, stdin=b"\n")
+    assert (done.returncode, done.stderr) == (3, b"sasldb: password: it is empty\n")
+
+
 def test_raw(sasldb: Sasldb, tmp_path: Path) -> None:
     """--raw takes every byte, and still no NUL, for libsasl would cut there."""
     sasldb("add", "-f", "db", "alice@x", "--password-stdin", "--raw", stdin=b"a\r\nb\n")
@@ -193,6 +203,11 @@ def test_descriptor_of_nobody(sasldb: Sasldb, number: str) -> None:
     """A descriptor that nobody handed over is a wrong call, also where the interpreter has one of that number."""
     done = sasldb("add", "-f", "db", "alice@x", f"--password-fd={number}")
     assert (done.returncode, done.stdout) == (2, b"") and b"--password-fd" in done.stderr
+
+
+def test_a_source_does_not_show_itself() -> None:
+    """A source in a log or a traceback tells nothing of where the password is."""
+    assert repr(PasswordSource("/run/secret-name", None, False)) == "PasswordSource(...)"
 
 
 @pytest.mark.parametrize(

@@ -231,6 +231,24 @@ def test_system_log(private_etc: PrivateEtc, commands: Commands, tmp_path: Path,
     assert not any(secret.decode() in line for secret in SECRETS for line in lines)
 
 
+LAY_CHROOT = """
+mkdir -p /etc/postfix /etc/chroot/etc/sasldb2
+echo "queue_directory = /etc/chroot" >/etc/postfix/main.cf
+ln -sf "$1" /etc/sasldb2
+"""
+
+
+@each_command
+def test_a_copy_that_cannot_be_written(private_etc: PrivateEtc, commands: Commands, tmp_path: Path, name: str) -> None:
+    """Where the copy in Postfix's chroot cannot be written the change stands, and the command says which copy is old and ends with 1."""
+    path = lay_out(name, tmp_path)
+    assert private_etc.run("sh", "-c", LAY_CHROOT, "sh", str(path)).returncode == 0
+    done = private_etc.run(*argv_of(commands, name, path), stdin=PASSWORD + b"\n")
+    assert done.returncode == 1
+    assert f"sasldb: /etc/chroot/etc/sasldb2: {path} was changed, this copy of it was not: ".encode() in done.stderr
+    assert records(path) != (None if WRITING[name].fresh else RECORDS)
+
+
 @each_command
 def test_no_secret_in_arguments(require: Require, commands: Commands, tmp_path: Path, name: str) -> None:
     """No program that is started has a password among its arguments or in its environment."""

@@ -34,13 +34,27 @@ def test_split_at_the_first_at_sign(login: bytes, user: bytes, realm: bytes) -> 
     assert UserId.parse(login, b"R") == UserId(user, realm)
 
 
-@pytest.mark.parametrize("names", [(b"a\0b", b"r"), (b"a", b"r\0")])
-def test_nul_is_refused(names: tuple[bytes, bytes]) -> None:
-    """No name holds a NUL, for it would become another key."""
-    with pytest.raises(BadName):
+@pytest.mark.parametrize(
+    ("names", "shown"), [((b"a\0b", b"r"), r"a\0b@r"), ((b"a", b"r\0"), r"a@r\0"), ((b"\0", b"\0"), r"\0@\0")]
+)
+def test_nul_is_refused(names: tuple[bytes, bytes], shown: str) -> None:
+    """No name holds a NUL, for it would become another key; the error shows where it is, and has none itself."""
+    with pytest.raises(BadName) as caught:
         UserId(*names)
-    with pytest.raises(BadName):
+    assert str(caught.value).startswith(f"{shown}: a NUL in ")
+    with pytest.raises(BadName) as caught:
         join_key(*names, b"p")
+    assert str(caught.value).startswith(shown.replace("@", r"\0") + r"\0p: a NUL in ")
+
+
+@given(NAMES, NAMES, NAMES, NAMES)
+def test_user_ids_compare_by_name(user: bytes, realm: bytes, other: bytes, other_realm: bytes) -> None:
+    """User ids are equal when both names are, are in the order of the user and then the realm, and are equal to nothing else."""
+    one, two = UserId(user, realm), UserId(other, other_realm)
+    assert (one == two) == ((user, realm) == (other, other_realm))
+    assert (one < two) == ((user, realm) < (other, other_realm))
+    assert one != (user, realm) and (user, realm) != one
+    assert not one < one
 
 
 @given(NAMES, NAMES, NAMES)

@@ -77,6 +77,16 @@ def test_one_realm(tmp_path: Path) -> None:
     assert [str(each.user) for each in compared(tmp_path, first, second, b"y")] == ["a@y"]
 
 
+def test_progress(tmp_path: Path) -> None:
+    """Progress is called for each user whose records differ, from 1 on, with how many those are; users alike do not count."""
+    first = {"a@x": {"userPassword": P}, "b@x": {"userPassword": P}, "c@x": {"n": b"1"}}
+    paths = make(tmp_path / "first", first), make(tmp_path / "second", {"b@x": {"userPassword": P}, "d@x": {"n": b"1"}})
+    seen: list[tuple[int, int]] = []
+    with Database(paths[0]) as one, Database(paths[1]) as other:
+        found = compare(one, other, progress=lambda done, total: seen.append((done, total)))
+    assert seen == [(1, 3), (2, 3), (3, 3)] and len(found.differences) == 3 and found.same == 1
+
+
 def test_same_password_hashed_twice(tmp_path: Path) -> None:
     """Equal kinds of secrets that a known plaintext fits are no difference, though their octets differ."""
     one, other = (

@@ -90,8 +90,8 @@ def test_iterations(text: str, count: int) -> None:
 
 @pytest.mark.parametrize("text", ["0", "-1", "4294967295", "10000001"])
 def test_absurd_iterations(text: str) -> None:
-    """A useless or endless count is an error."""
-    with pytest.raises(SiteConfigError, match="scram_iteration_counter"):
+    """A useless or endless count is an error, which names the file that it stands in."""
+    with pytest.raises(SiteConfigError, match=r"^x\.conf: scram_iteration_counter"):
         site(scram_iteration_counter=text).iterations
 
 

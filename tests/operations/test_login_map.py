@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sasldb.operations.login_map import HEADING, Table
+from sasldb.operations.login_map import HEADING, Table, is_of_ours, owners
 from tests.operations.databases import make
 
 SECRET = {"userPassword": b"wonderland"}
@@ -47,3 +47,17 @@ def test_names_that_are_no_addresses(tmp_path: Path) -> None:
 def test_no_database(tmp_path: Path) -> None:
     """Where there is no database yet, nobody owns anything."""
     assert Table(str(tmp_path / "absent"), None).text == HEADING
+
+
+def test_owners() -> None:
+    """The owners of each address in a map's text are told, in lower case; empty lines and comments, with blanks before them too, are none."""
+    text = b"# a@x\ta@x\n\n  \n \t# b@x b@x\nC@x\tC@x, c\nc@x d@x\ne@x\n"
+    assert owners(text) == {b"c@x": {b"c@x", b"c", b"d@x"}, b"e@x": set()}
+
+
+def test_what_may_be_ours() -> None:
+    """A line is one of ours if it gives an address to nobody but its own user, with or without the realm."""
+    for logins in ({b"a@x"}, {b"a@x", b"a"}, {b"a"}):
+        assert is_of_ours(b"a@x", logins)
+    for logins in ({b"b@x"}, {b"a@x", b"b"}, {b"x"}, {b"a@y"}):
+        assert not is_of_ours(b"a@x", logins)

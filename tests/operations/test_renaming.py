@@ -62,6 +62,15 @@ def test_secrets_made_of_the_name(tmp_path: Path) -> None:
     ]
 
 
+def test_a_password_that_libsasl_cannot_read(tmp_path: Path) -> None:
+    """Beside a plaintext that is too long for libsasl a DIGEST-MD5 secret cannot be made anew; it is left behind, and the rest goes along."""
+    digest = digest_md5.make(b"alice", b"example.org", b"pw")
+    users = {"alice@example.org": {"userPassword": b"x" * 8193, "cmusaslsecretDIGEST-MD5": digest}}
+    report = rename(Target(make(tmp_path / "db", users)), ALICE, ALICIA)
+    assert content(str(tmp_path / "db")) == {"alicia@example.org": {"userPassword": b"x" * 8193}}
+    assert report.sentences[0].startswith("alicia@example.org: cmusaslsecretDIGEST-MD5 was made for alice@example.org")
+
+
 @pytest.mark.parametrize(
     "old, new, error, words",
     [

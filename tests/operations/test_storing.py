@@ -110,6 +110,13 @@ def test_parameters_are_kept() -> None:
         assert (verifier.hash, verifier.iterations) == kind
 
 
+def test_an_unreadable_verifier_has_no_parameters() -> None:
+    """Where the old verifier does not parse, the new one has the usual hash and iterations."""
+    changes = Storing(False).renewed(ALICE, {b"authPassword": b"junk"}, NEW, BARE)
+    verifier = scram.parse(changes[b"authPassword"] or b"")
+    assert (verifier.hash, verifier.iterations) == ("SHA-256", 4096)
+
+
 def test_one_time_passwords_go_on() -> None:
     """Whoever had one-time passwords has them without a plaintext as well."""
     stored = after(Storing(False), {"userPassword", "cmusaslsecretOTP"})

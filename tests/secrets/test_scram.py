@@ -186,6 +186,13 @@ def test_make_refuses(hash: str, iterations: int, salt: bytes) -> None:
         scram.make(b"secret", hash, iterations, salt)
 
 
+def test_python_without_pbkdf2(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where this Python has no PBKDF2, as in a build without OpenSSL, that is the reason, and not a crash."""
+    monkeypatch.delattr(hashlib, "pbkdf2_hmac")
+    with pytest.raises(SecretUnusable, match="this Python cannot compute PBKDF2"):
+        scram.check(VALUE, b"pencil")
+
+
 def test_repr_shows_no_key() -> None:
     """A verifier in a log names its kind and nothing that helps to guess the password."""
     assert repr(scram.parse(VALUE)) == "Verifier(SCRAM-SHA-256, iterations=1)"

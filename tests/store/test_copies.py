@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import subprocess
@@ -10,13 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from sasldb.errors import StaleCopy
+from sasldb.errors import NotFound, StaleCopy, WriteFailed
 from sasldb.files import copied, jail
 from sasldb.files.ownership import Wishes
 from sasldb.secrets import otp
+from sasldb.store.copies import is_copy, moved_on
 from sasldb.store.editing import edit
 from tests.conftest import CyrusTools, Require
 from tests.faults.databases import key, records
+from tests.files.events import before
 from tests.operations.databases import make
 
 USERS = {"alice@example.com": {"userPassword": b"wonderland"}}
@@ -141,12 +144,13 @@ def test_a_password_of_the_copy_is_not_put_back(pair: Pair, cyrus: CyrusTools, b
 @pytest.mark.parametrize("change", [["alice"], ["-d", "bob"]], ids=["password", "deletion"])
 def test_what_cyrus_changed_outside_comes_along(pair: Pair, cyrus: CyrusTools, change: list[str]) -> None:
     """A copy that was made by an edit, and not written to since, gets what Cyrus changed in the database: passwords and deletions too."""
-    add(pair.database)
-    fd = os.open(pair.copy, os.O_RDONLY)
-    noted = copied.untouched(fd)
-    os.close(fd)
-    if not noted:
+    try:
+        os.setxattr(pair.copy, "user.any", b"")
+    except OSError:
         pytest.skip("this file system keeps no extended attributes of users")
+    add(pair.database)
+    with pair.copy.open("rb") as file:
+        assert copied.untouched(file.fileno())
     argv = [cyrus.saslpasswd2, "-p", "-f", str(pair.database), "-u", "example.com", *change]
     subprocess.run(argv, input=b"looking-glass\n", check=True, timeout=30)
     assert add(pair.database, "dora") == [] and pair.in_step()
@@ -282,6 +286,110 @@ def test_refused_by_the_system(pair: Pair) -> None:
     os.utime(pair.copy, (time.time() - 60, time.time() - 60))
     add(pair.database, "carol")
     assert pair.in_step()
+
+
+@pytest.mark.parametrize("content", [b"alice: secret\n" * 400, b"x", b"SQLite format 3\0" + bytes(8000)])
+def test_a_new_database_leaves_what_is_none_alone(pair: Pair, content: bytes) -> None:
+    """Where a default database is just being made, a file in the chroot that is no database stays, and the edit says so."""
+    pair.database.unlink()
+    pair.copy.write_bytes(content)
+    os.utime(pair.copy, (1, 1))
+    assert add(pair.database) == [f"{pair.copy}: not a copy of {pair.database}, and left as it is"]
+    assert pair.copy.read_bytes() == content and key("bob") in records(pair.database)
+
+
+def test_a_new_database_leaves_users_alone(pair: Pair) -> None:
+    """So does a database with users of its own."""
+    pair.database.unlink()
+    before = pair.copy.read_bytes()
+    assert add(pair.database) == [f"{pair.copy}: not a copy of {pair.database}, and left as it is"]
+    assert pair.copy.read_bytes() == before
+
+
+@pytest.mark.parametrize("content", [b"alice: secret\n" * 400, b"damaged"])
+def test_what_is_no_database_is_no_copy(pair: Pair, content: bytes) -> None:
+    """A file in the chroot that is no database, or a damaged one, is left alone."""
+    if content == b"damaged":
+        whole = pair.copy.read_bytes()
+        content = whole[:4121] + b"\xee" * 8 + whole[4129:]
+    pair.copy.write_bytes(content)
+    os.utime(pair.copy, (1, 1))
+    assert add(pair.database) == [f"{pair.copy}: not a copy of {pair.database}, and left as it is"]
+    assert pair.copy.read_bytes() == content
+
+
+def test_a_dangling_link_is_no_copy(pair: Pair) -> None:
+    """Where the copy's name is a link to nothing, smtpd reads nothing: that is told, and nothing is made there."""
+    pair.copy.unlink()
+    pair.copy.symlink_to("nowhere")
+    with pytest.raises(StaleCopy, match="a link to .*nowhere, which does not exist"):
+        add(pair.database)
+    assert key("bob") in records(pair.database) and os.listdir(pair.copy.parent) == ["sasldb2"]
+
+
+def test_a_copy_that_goes_meanwhile(pair: Pair) -> None:
+    """Where the copy is removed while it is looked at the change stands, and it is told that there is none any more."""
+    with before("open", lambda arguments: arguments[0] == "jail", pair.copy.unlink) as done, pytest.raises(StaleCopy):
+        add(pair.database)
+    assert done and key("bob") in records(pair.database) and not pair.copy.exists()
+
+
+def test_what_a_copy_is(pair: Pair) -> None:
+    """The same bytes, fewer records, no records and no bytes are a copy; other records and what is no database are none."""
+    copy, database = str(pair.copy), str(pair.database)
+    assert is_copy(copy, database)
+    set_password(pair.database, b"looking-glass")
+    pair.copy.unlink()
+    make(pair.copy, USERS)
+    assert not is_copy(copy, database)
+    for users in ({}, {"alice@example.com": {"userPassword": b"looking-glass"}}):
+        pair.copy.unlink()
+        make(pair.copy, users)
+        assert is_copy(copy, database)
+    pair.copy.write_bytes(b"")
+    assert is_copy(copy, database)
+    pair.copy.write_bytes(b"x" * pair.database.stat().st_size)
+    assert not is_copy(copy, database)
+    with pytest.raises(NotFound):
+        is_copy(str(pair.copy.parent / "absent"), database)
+    with pytest.raises(NotFound):
+        is_copy(copy, str(pair.copy.parent / "absent"))
+
+
+def test_a_copy_that_cannot_be_compared(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the system refuses is an error of this package that names the copy."""
+
+    def refuse(fd: int, size: int, offset: int) -> bytes:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, "pread", refuse)
+    with pytest.raises(WriteFailed, match="cannot be compared") as caught:
+        is_copy(str(pair.copy), str(pair.database))
+    assert caught.value.path == str(pair.copy)
+
+
+def test_one_time_passwords_that_moved_on() -> None:
+    """Fewer passwords left of one seed and algorithm are what logins make of a state; nothing else is."""
+    name = b"alice\0example.com\0cmusaslsecretOTP"
+    fresh = otp.make(b"wonderland", "vm")
+    used = fresh.replace(b"\t0499\t", b"\t0498\t")
+    assert moved_on(name, used, fresh)
+    other = otp.make(b"wonderland", "vn").replace(b"\t0499\t", b"\t0498\t")
+    sha1 = otp.make(b"wonderland", "vm", "sha1").replace(b"\t0499\t", b"\t0498\t")
+    for copied_, ours in (
+        (fresh, fresh),
+        (fresh, used),
+        (other, fresh),
+        (None, fresh),
+        (used, None),
+        (None, None),
+        (b"x", fresh),
+        (used, b"x"),
+    ):
+        assert not moved_on(name, copied_, ours)
+    assert sha1 == fresh or not moved_on(name, sha1, fresh)
+    for key_ in (b"alice\0example.com\0userPassword", b"alice", b"alice\0example.com\0cmusaslsecretOTP\0"):
+        assert not moved_on(key_, used, fresh)
 
 
 def test_many_writers(pair: Pair, tmp_path: Path) -> None:

@@ -97,7 +97,11 @@ QUIET: dict[str, list[Records]] = {
     ],
     "otp-second-password": [{A + PLAINTEXT: PASSWORD, A + OTP: state(499)}, {A + OTP: state(499, b"other")}],
     "otp-md4": [{A + OTP: state(499, algorithm=b"sha1")}],
-    "unreadable-value": [{A + PLAINTEXT: b"x" * 8192}, {A + b"homeDirectory": b"x" * 8192}],
+    "unreadable-value": [
+        {A + PLAINTEXT: b"x" * 8192},
+        {A + b"homeDirectory": b"x" * 8192},
+        {A + PLAIN: HASHED.ljust(8192, b"x")},
+    ],
     "shared-password": [
         {A + PLAINTEXT: PASSWORD, B + PLAINTEXT: b"other"},
         {A + PLAINTEXT: PASSWORD, C + PLAINTEXT: PASSWORD},
@@ -183,6 +187,13 @@ def test_sound() -> None:
         b"carol\0elsewhere.org\0userPassword": b"christmas",
     }
     assert found(sound) == found(sound, ANYWHERE) == set()
+
+
+def test_long_keys() -> None:
+    """Of a malformed key sixty characters are shown, and that there are more."""
+    for length, seen in ((60, "x" * 60), (61, "x" * 60 + "...")):
+        (finding,) = audit({b"x" * length: b""}.items(), HERE, Rules()).findings
+        assert finding.seen.replace('"', "") == f"key {seen}"
 
 
 def test_realms_need_a_place() -> None:

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sasldb.errors import Corrupt, EmptyFile, NoSuchUser, NotFound, SasldbError
+from sasldb.files import jail
 from sasldb.files.ownership import Wishes
 from sasldb.formats import berkeley
 from sasldb.model.identity import UserId
@@ -262,6 +263,20 @@ def test_progress_is_told(tmp_path: Path) -> None:
         state = Desired([wish("a@x", OLD, storing), wish("b@x", OLD, storing), gone("c@x")])
         apply(Target(str(tmp_path / "db"), Wishes()), state, BARE, lambda done, total: seen.append((done, total)))
         assert seen == [(1, 3), (2, 3), (3, 3)]
+
+
+def test_a_copy_that_could_not_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the copy in the chroot cannot be written, the change stands, and the copy is a finding that says so."""
+    path = make(tmp_path / "db", ALICE_OLD)
+    copy = Path(f"{tmp_path}/chroot{path}")
+    copy.mkdir(parents=True)
+    (tmp_path / "main.cf").write_text(f"queue_directory = {tmp_path}/chroot\n")
+    monkeypatch.setattr(jail, "DEFAULT_DATABASES", (path, f"{tmp_path}/second"))
+    monkeypatch.setattr(jail, "MAIN_CF", f"{tmp_path}/main.cf")
+    done = applied(path, wish(ORG, NEW))
+    assert told(done) == [(ORG, "update", "password")] and content(path)[ORG] == {"userPassword": NEW}
+    (finding,) = done.findings
+    assert finding.startswith(f"{copy}: {path} was changed, this copy of it was not: ")
 
 
 LOGINS = ("a@x", "b@x", "A@x", "a@y", "b@")

@@ -107,6 +107,7 @@ def test_broken_yaml(text: str, message: str, compiled: bool, monkeypatch: pytes
     [
         ('{"a": "%s"' % SECRET, "s.json:1: not JSON"),
         ('{"a": 1, "a": "%s"}' % SECRET, "the key 'a' stands twice"),
+        ('{"a": 1, "b": "%s", "c": 2, "b": 3}' % SECRET, "the key 'b' stands twice"),
         ("[" * 100_000, "nested too deeply"),
         ('\n{"%s' % SECRET, "s.json:2: not JSON"),
     ],

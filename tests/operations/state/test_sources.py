@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import pty
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -11,6 +14,7 @@ import pytest
 from sasldb.errors import ExchangeError, SasldbError
 from sasldb.operations.state.desired import Desired
 from sasldb.operations.state.sources import load
+from tests.conftest import ROOT
 
 
 def passwords(desired: Desired) -> dict[str, bytes]:
@@ -128,6 +132,51 @@ def test_pipe(tmp_path: Path) -> None:
     writer.start()
     assert passwords(load(str(path))) == {"a@b": b"x"}
     writer.join()
+
+
+OWN_TERMINAL = """
+import sys
+from sasldb.operations.state.sources import content
+assert content(sys.argv[1])[0] == b"users: []\\n"
+try:
+    open("/dev/tty").close()
+except OSError:
+    print("none")
+"""
+
+
+def test_terminal() -> None:
+    """Reading a state from a terminal does not make that the terminal of a process that has none, a daemon for one."""
+    ours, theirs = pty.openpty()
+    os.write(ours, b"users: []\n\x04")
+    argv = [sys.executable, "-c", OWN_TERMINAL, os.ttyname(theirs)]
+    environment = {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        argv,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        start_new_session=True,
+        timeout=30,
+        check=True,
+        env=environment,
+    )
+    os.close(theirs)
+    os.close(ours)
+    assert done.stdout == b"none\n"
+
+
+def test_unreadable_directory(open_path: Path) -> None:
+    """A directory that may not be listed is named with the system's reason."""
+    path = secret(open_path / "d", {"alice": b"x"})
+    path.chmod(0o311)
+    user = os.geteuid()
+    if user == 0:
+        os.seteuid(65534)
+    try:
+        with pytest.raises(SasldbError, match="d: Permission denied"):
+            load(str(path), "x")
+    finally:
+        os.seteuid(user)
 
 
 @pytest.mark.parametrize("name, reason", [("nope.yml", "No such file"), ("a\0b", "not the name of a file")])
