@@ -52,8 +52,16 @@ for _name in [name for name in os.environ if name.startswith(("SASL_", "SASLDB_"
         del os.environ[_name]
 
 
+SLOW = ("tests/faults/", "tests/real/", "tests/cli/compat/", "tests/ansible/", "tests/login/")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark as `real` every test that uses a real part: `-m "not real"` is the fast half."""
+    """Mark as `real` every test that uses a real part: `-m "not real"` is the fast half.
+
+    Where several processes share the modules, the slow ones come first: one that begins last would be waited for.
+    """
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        items.sort(key=lambda item: [*(item.nodeid.startswith(folder) for folder in SLOW), True].index(True))
     for item in items:
         if REAL_FIXTURES & set(getattr(item, "fixturenames", ())):
             item.add_marker("real")

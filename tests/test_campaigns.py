@@ -58,7 +58,7 @@ def run(directory: Path, *arguments: str, **environment: str) -> tuple[str, list
         env={**clean, "PYTHONPATH": str(ROOT), **environment},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     seeds = set(re.findall(r"SASLDB_SEED=(\d+)", done.stdout))

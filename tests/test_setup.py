@@ -52,7 +52,7 @@ class Checkout:
             "PIP_FIND_LINKS": str(self.wheels),
         }
         argv = [str(self.home / "script/setup"), *extras]
-        done = subprocess.run(argv, env=environment, capture_output=True, text=True, timeout=120, check=False)
+        done = subprocess.run(argv, env=environment, capture_output=True, text=True, timeout=600, check=False)
         assert done.stdout == ""
         return done.returncode, done.stderr
 

@@ -46,6 +46,6 @@ def test_started_with_signals_ignored(tmp_path: Path, processes: tuple[str, ...]
         preexec_fn=ignore,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
     )
     assert done.returncode == 0 and re.search(r"\b2 passed", done.stdout), done.stdout + done.stderr

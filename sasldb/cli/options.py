@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from sasldb.cli.location import Location as Location
 from sasldb.cli.rendering import Rendering
 from sasldb.errors import SasldbError
 from sasldb.files.ownership import Wishes
@@ -24,9 +25,6 @@ from sasldb.model.text import to_bytes
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
-
-    from sasldb.model.identity import UserId
-    from sasldb.operations.cyrus import Site
 
 HASHES = ("SHA-1", "SHA-224", "SHA-256", "SHA-384", "SHA-512")  # of secrets.scram, which not every command loads
 Result = TypeVar("Result")
@@ -42,54 +40,6 @@ class OsPath(click.Path):
 
 
 PATH = OsPath()
-
-
-class Location:
-    """Where a command works: `path` of the database, and `realm` (None where none is named), both text.
-
-    Both are found out when they are first asked for; see `operations.location` for the rules and errors.
-    """
-
-    __slots__ = ("_application", "_file", "_path", "_realm", "_realm_known")
-
-    def __init__(self, file: str | None, application: str | None, realm: str | None = None) -> None:
-        self._file = file
-        self._application = application
-        self._realm = realm
-        self._realm_known = realm is None
-        self._path: str | None = None
-
-    @property
-    def path(self) -> str:
-        """The database's path."""
-        if self._path is None:
-            from sasldb.operations import location
-
-            self._path = location.database(self._file, self._application, os.environb)
-        return self._path
-
-    @property
-    def realm(self) -> str | None:
-        """The realm, the words `postfix` and `mydomain` replaced by what they stand for."""
-        if not self._realm_known:
-            from sasldb.operations import location
-
-            self._realm = location.realm(self._realm)
-            self._realm_known = True
-        return self._realm
-
-    def user(self, login: str, realm: bytes | None = None) -> UserId:
-        """Return the user that `login` names; without an `@` in `realm`, else in the realm of this location, else in the host's."""
-        from sasldb.operations import users
-
-        return users.named(login, self.realm if realm is None or self._realm is not None else realm)
-
-    @property
-    def site(self) -> Site:
-        """What libsasl's configuration of the application, and its plug-ins here, have it store."""
-        from sasldb.operations import location
-
-        return location.site(self._application, os.environb)
 
 
 def located(realm: str = "") -> Callable[[Function[Result]], Function[Result]]:
@@ -137,7 +87,8 @@ def changing(realm: str = "") -> Callable[[Function[Result]], Function[Result]]:
         def call(location: Location, wishes: Wishes, dry_run: bool, **rest: Any) -> Result:
             from sasldb.operations.change import Target
 
-            return function(target=Target(location.path, wishes, dry_run), location=location, **rest)
+            target = Target(location.to_change, location.serving(wishes), dry_run)
+            return function(target=target, location=location, **rest)
 
         return located(realm)(owned(dry_runnable(call)))
 

@@ -12,11 +12,11 @@ import errno
 import os
 
 from sasldb.errors import NotFound
-from sasldb.files.attributes import change_metadata, set_metadata
+from sasldb.files.attributes import set_metadata
 from sasldb.files.directory import Directory
 from sasldb.files.draft import Draft, sweep, write_all
 from sasldb.files.lock import open_regular
-from sasldb.files.ownership import Ownership
+from sasldb.files.ownership import Ownership, give
 from sasldb.files.place import Place
 from sasldb.files.refusals import refusal
 
@@ -78,7 +78,7 @@ def own(path: str, ownership: Ownership) -> None:
     with Place(path) as place:
         fd = open_regular(place)
     try:
-        change_metadata(fd, os.fstat(fd), ownership.uid, ownership.gid, ownership.mode)
+        give(fd, ownership)
     except OSError as error:
         raise refusal(path, f"owner and mode cannot be made {ownership}", error) from error
     finally:
@@ -127,7 +127,7 @@ def _set_metadata(draft: Draft, place: Place, ownership: Ownership) -> None:
 def _overwrite(place: Place, content: bytes, ownership: Ownership) -> None:
     fd = place.directory.open_file(place.name, os.O_WRONLY)
     try:
-        change_metadata(fd, os.fstat(fd), ownership.uid, ownership.gid, ownership.mode)
+        give(fd, ownership)
         write_all(fd, content, 0)
         os.ftruncate(fd, len(content))
         os.fsync(fd)

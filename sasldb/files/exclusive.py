@@ -9,12 +9,11 @@ import os
 
 from sasldb.errors import EmptyFile, NotFound, quoted
 from sasldb.files import inplace
-from sasldb.files.attributes import change_metadata
 from sasldb.files.deadline import Deadline
 from sasldb.files.draft import sweep
 from sasldb.files.journal import pending
 from sasldb.files.lock import lock
-from sasldb.files.ownership import Wishes, due, told
+from sasldb.files.ownership import Ownership, Wishes, due, give, told
 from sasldb.files.place import Place
 from sasldb.files.publishing import publish
 from sasldb.files.refusals import refusal
@@ -138,12 +137,12 @@ class Exclusive:
         status = self.status()
         if self.fd is None or status is None:
             return
-        after = due(self.real, status, self.wishes)
+        after = due(self.real, status, self.wishes, self.fd)
         self.notes = told(self.path, status, after)
-        if not self.notes:
+        if after == Ownership.of(status):
             return
         try:
-            change_metadata(self.fd, status, after.uid, after.gid, after.mode)
+            give(self.fd, after)
             os.fsync(self.fd)
         except OSError as error:
             raise refusal(self.path, f"owner and mode cannot be made {after}", error) from error

@@ -13,10 +13,10 @@ import fcntl
 import os
 
 from sasldb.errors import AccessDenied, WriteFailed
-from sasldb.files.attributes import change_metadata
+from sasldb.files.acl import Acl
 from sasldb.files.draft import Draft, copy, write_all
 from sasldb.files.journal import Journal, place_for
-from sasldb.files.ownership import Ownership
+from sasldb.files.ownership import Ownership, give
 from sasldb.files.place import Place
 from sasldb.files.refusals import refusal
 
@@ -35,10 +35,11 @@ def overwrite(place: Place, target: int, draft: Draft, after: Ownership) -> None
         raise AccessDenied(place.path, "it can only be overwritten in place, and may not be written to")
     status = os.fstat(target)
     before = Ownership.of(status)
+    before.acl = None if after.acl is None else Acl.of(target)
     journal = place_for(place.directory, target)
     try:
         try:
-            change_metadata(target, status, after.uid, after.gid, after.mode)
+            give(target, after)
             if before != after:
                 os.fsync(target)  # or after a power failure the new content may be there, and the new mode not
             _keep_both(journal, target, status.st_size, draft, place.name)
@@ -108,7 +109,7 @@ def _give_up(journal: Journal, target: int, before: Ownership) -> None:
     """Take back what was done before the first byte was overwritten."""
     _remove(journal)
     try:
-        change_metadata(target, os.fstat(target), before.uid, before.gid, before.mode)
+        give(target, before)
     except OSError:
         pass  # the owner and mode are those that were due; the error that is raised says what failed
 
@@ -122,7 +123,7 @@ def _put_back(path: str, journal: Journal, target: int, before: Ownership) -> No
             pour(old, target)
         finally:
             os.close(old)
-        change_metadata(target, os.fstat(target), before.uid, before.gid, before.mode)
+        give(target, before)
     except OSError as error:
         reason = f"overwriting it failed half-way: {error.strerror}"
         raise WriteFailed(

@@ -1,12 +1,14 @@
 """Owner, group and mode of a database: the rules of the Postfix howto, and what the caller overrules.
 
 The file holds passwords, so nobody else may ever read it:
-- a new database, and always the default one and its copy in Postfix's chroot, also where these names are links: root:postfix 0640;
-- a default database whose group has postfix as a member (Debian's root:sasl) keeps its group;
+- a new database is root:postfix 0640; one that is made for another service belongs to the group of that service's user;
+- a default database and its copy in Postfix's chroot, also where these names are links, become that too, but access is never taken away
+  unasked: a group that gives somebody access stays, with what it may do (`files.access`), and so does an owner who would lose something;
 - any other existing database keeps owner, group and mode, less every permission for others;
 - as non-root nothing can be given away: our own user and group.
+Entries of an access control list stay. What smtpd then lacks to read the file is said (`Ownership.hint`), not taken from others.
 
-Errors: DatabaseError for an owner, group or mode that does not exist.
+Raises nothing but the OSError of `give`.
 """
 
 from __future__ import annotations
@@ -16,63 +18,33 @@ import os
 import pwd
 import stat
 
-from sasldb.errors import SasldbError
-from sasldb.files.jail import governed
+from sasldb.files.access import READ, WRITE, Who, group_bits, members, somebody
+from sasldb.files.acl import Acl
+from sasldb.files.jail import copy_in_jail, governed, leads_to
+from sasldb.files.names import group_name, user_name
+from sasldb.files.wishes import FOR_OTHERS, POSTFIX
+from sasldb.files.wishes import Wishes as Wishes
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-POSTFIX = "postfix"
 PRIVATE = 0o640
-_FOR_OTHERS = 0o007
-_NOBODY = 2**32 - 1  # as uid or gid it is -1, which chown(2) takes for "leave it"
-
-
-class Wishes:
-    """What the caller overrules: `owner` (uid), `group` (gid), `mode` (permission bits); None leaves it to the rule."""
-
-    __slots__ = ("group", "mode", "owner")
-
-    def __init__(self, owner: int | None = None, group: int | None = None, mode: int | None = None) -> None:
-        self.owner = owner
-        self.group = group
-        self.mode = mode
-
-    @classmethod
-    def parse(cls, owner: str | None = None, group: str | None = None, mode: str | None = None) -> Wishes:
-        """Read names or numbers (`mode` in octal); None and "" are no wish.
-
-        Raises:
-            SasldbError: an unknown user or group, a number that can be none, or a mode that is not octal, exceeds 0777 or lets
-                others in.
-        """
-        uid = _number(owner, "owner", lambda name: pwd.getpwnam(name).pw_uid)
-        gid = _number(group, "group", lambda name: grp.getgrnam(name).gr_gid)
-        if not mode:
-            return cls(uid, gid, None)
-        if mode.strip("01234567"):  # int() would also take a sign, blanks, 0o and the digits of other scripts
-            raise SasldbError(f"mode {mode}", "not an octal number", "for example 0640")
-        bits = int(mode, 8)
-        if bits > 0o777 or bits & _FOR_OTHERS:
-            raise SasldbError(f"mode {mode}", "the file holds passwords: no permission for others", "for example 0640")
-        return cls(uid, gid, bits)
-
-    @classmethod
-    def from_environment(cls, environ: Mapping[str, str]) -> Wishes:
-        """Read SASLDB_OWNER, SASLDB_GROUP and SASLDB_MODE; the errors are those of `parse`."""
-        return cls.parse(environ.get("SASLDB_OWNER"), environ.get("SASLDB_GROUP"), environ.get("SASLDB_MODE"))
+_NAMED = 3  # members of a group that a sentence names
 
 
 class Ownership:
-    """What a file shall have: `uid`, `gid`, `mode` (permission bits)."""
+    """What a file must have: `uid`, `gid`, `mode` (permission bits).
 
-    __slots__ = ("gid", "mode", "uid")
+    Attributes:
+        acl: the access control list to give it before its mode; None leaves the list to the mode.
+        hint: how smtpd can be let in, as a sentence; "" where it is in, or nobody knows.
+    """
+
+    __slots__ = ("acl", "gid", "hint", "mode", "uid")
 
     def __init__(self, uid: int, gid: int, mode: int) -> None:
         self.uid = uid
         self.gid = gid
         self.mode = mode
+        self.acl: Acl | None = None
+        self.hint = ""
 
     @classmethod
     def of(cls, status: os.stat_result) -> Ownership:
@@ -80,31 +52,34 @@ class Ownership:
         return cls(status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode))
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Ownership) and (self.uid, self.gid, self.mode) == (other.uid, other.gid, other.mode)
+        if not isinstance(other, Ownership) or self.acl is not other.acl:
+            return False
+        return (self.uid, self.gid, self.mode) == (other.uid, other.gid, other.mode)
 
     __hash__ = None  # type: ignore[assignment]  # compared, never a key
 
     def __str__(self) -> str:
         """Return it as `owner:group mode`, names where there are any."""
-        return f"{_user_name(self.uid)}:{_group_name(self.gid)} {self.mode:04o}"
+        return f"{user_name(self.uid)}:{group_name(self.gid)} {self.mode:04o}"
 
 
-def due(real: str, present: os.stat_result | None, wishes: Wishes) -> Ownership:
+def due(real: str, present: os.stat_result | None, wishes: Wishes, fd: int | None = None) -> Ownership:
     """Return what the database at `real` (a path without links) shall have after a write.
 
-    `present` is the status of the file that is there, None where a new one is made.
+    `present` is the status of the file that is there, None where a new one is made. `fd` is its descriptor, for its access control list;
+    without it the list is looked at by the path.
     """
-    if present is None:
-        rule = Ownership(os.geteuid(), os.getegid(), PRIVATE)
-        if rule.uid == 0:
-            rule.gid = _postfix_group(rule.gid)
-    else:
-        rule = Ownership.of(present)
-        rule.mode &= ~_FOR_OTHERS & 0o777
-        if _governed(real) and os.geteuid() == 0 and _postfix_group(-1) != -1:
-            rule.uid, rule.mode = 0, PRIVATE
-            if not _postfix_in(rule.gid):
-                rule.gid = _postfix_group(rule.gid)
+    root = os.geteuid() == 0
+    rule = _new(wishes, root) if present is None else _kept(real, present, wishes, fd, root)
+    return _overruled(rule, wishes)
+
+
+def due_for_root(real: str, present: os.stat_result, wishes: Wishes) -> Ownership:
+    """Return what `due` would return to root: for advice to who is not."""
+    return _overruled(_kept(real, present, wishes, None, True), wishes)
+
+
+def _overruled(rule: Ownership, wishes: Wishes) -> Ownership:
     if wishes.owner is not None:
         rule.uid = wishes.owner
     if wishes.group is not None:
@@ -114,59 +89,134 @@ def due(real: str, present: os.stat_result | None, wishes: Wishes) -> Ownership:
     return rule
 
 
-def _governed(real: str) -> bool:
-    """Tell whether `real` is a default database or its copy in the chroot, or what one of these names leads to."""
-    names = governed()
-    return real in names or any(os.path.realpath(name) == real for name in names)
+def closed(present: Ownership, wanted: Ownership) -> Ownership:
+    """Return what a file with other passwords must have: `wanted`, or less only what others may where somebody has access by owner or group."""
+    by_group = present.gid != wanted.gid and present.mode >> 3 & (READ | WRITE) and members(present.gid)
+    if by_group or (present.mode >> 6 & (READ | WRITE) and somebody(present.uid)):
+        return Ownership(present.uid, present.gid, present.mode & ~FOR_OTHERS & 0o777)
+    return wanted
+
+
+def give(fd: int, after: Ownership) -> None:
+    """Give the open file `fd` owner, group, list and mode; OSError where the system refuses.
+
+    What somebody loses is taken first, so that nobody has more in between than before or after.
+    """
+    status = os.fstat(fd)
+    before = stat.S_IMODE(status.st_mode)
+    if before & ~after.mode:
+        os.fchmod(fd, before & after.mode)
+    if (status.st_uid, status.st_gid) != (after.uid, after.gid):
+        os.fchown(fd, after.uid, after.gid)
+    if after.acl is not None:
+        after.acl.put(fd)
+    if stat.S_IMODE(os.fstat(fd).st_mode) != after.mode:
+        os.fchmod(fd, after.mode)
 
 
 def told(path: str, present: os.stat_result, after: Ownership) -> list[str]:
-    """Return the sentence that says what a write changed of an existing file's owner and mode; [] when nothing."""
+    """Return sentences: what a write changed of an existing file's owner and mode, and how smtpd gets in; [] when there is nothing."""
     before = Ownership.of(present)
-    return [] if before == after else [f"{path}: was {before}, is now {after}"]
+    changed = [] if before == after else [f"{path}: was {before}, is now {after}"]
+    return changed + ([f"{path}: {after.hint}"] if after.hint else [])
 
 
-def _postfix_group(otherwise: int) -> int:
-    """Return the gid of group postfix, or `otherwise` where there is no such group."""
+def _new(wishes: Wishes, root: bool) -> Ownership:
+    rule = Ownership(os.geteuid(), os.getegid(), PRIVATE)
+    if root:
+        group = group_of(POSTFIX) if wishes.new_group is None else wishes.new_group
+        rule.gid = rule.gid if group is None else group
+    return rule
+
+
+def _kept(real: str, present: os.stat_result, wishes: Wishes, fd: int | None, root: bool) -> Ownership:
+    rule = Ownership.of(present)
+    rule.mode &= ~FOR_OTHERS & 0o777
+    reader = wishes.reader or (POSTFIX if _governed(real) else "")
+    group = group_of(reader) if reader and root else None
+    if group is not None:
+        acl = Acl.of(real if fd is None else fd)
+        rule = _served(rule, acl, group, wishes)
+        hint = "" if wishes.group is not None else _advice(rule, rule.acl or acl, reader)
+        rule.hint = "" if hint and _has_copy(real) else hint
+    return rule
+
+
+def _served(before: Ownership, acl: Acl | None, group: int, wishes: Wishes) -> Ownership:
+    """Return what serves group `group`, and takes nothing from anybody but others, who have lost theirs in `before`."""
+    had = group_bits(before.mode, acl)
+    gid, bits = group, READ
+    if wishes.group is not None:
+        gid = wishes.group
+    elif before.gid != group and had & (READ | WRITE) and members(before.gid):
+        gid = before.gid
+    if gid == before.gid:
+        bits = had if wishes.group is None and gid != group else READ | had & WRITE
+    after = Ownership(0, gid, before.mode & 0o700 if gid == before.gid != group else 0o600)
+    if acl is not None and bits != had:
+        after.acl = acl.granting(after.mode, bits)
+        bits = after.acl.mask
+    elif acl is not None:
+        bits = before.mode >> 3 & 7  # the mask
+    after.mode |= bits << 3
+    if _would_lose(before, acl, after, wishes):
+        after.uid = before.uid
+        after.mode = before.mode & 0o700 | after.mode & 0o070
+    return after
+
+
+def _would_lose(before: Ownership, acl: Acl | None, after: Ownership, wishes: Wishes) -> bool:
+    """Tell whether the owner `before` could do less with the file if it were root's."""
+    if not somebody(before.uid):
+        return False
+    mode = after.mode if wishes.mode is None else wishes.mode
+    owner = Who.of(before.uid)
+    has = owner.may(after.uid, after.gid, mode, acl if after.acl is None else after.acl)
+    return bool(owner.may(before.uid, before.gid, before.mode, acl) & ~has & (READ | WRITE))
+
+
+def _governed(real: str) -> bool:
+    """Tell whether `real` is a default database or its copy in the chroot, or what one of these names leads to."""
+    names = governed()
+    return real in names or any(leads_to(name) == real for name in names)
+
+
+def _has_copy(real: str) -> bool:
+    """Tell whether smtpd reads a copy in its chroot instead of the default database `real`."""
+    copy = copy_in_jail(real)
     try:
-        return grp.getgrnam(POSTFIX).gr_gid
-    except KeyError:
-        return otherwise
-
-
-def _postfix_in(gid: int) -> bool:
-    """Tell whether the user postfix is a member of group `gid`."""
-    try:
-        return POSTFIX in grp.getgrgid(gid).gr_mem or pwd.getpwnam(POSTFIX).pw_gid == gid
-    except KeyError:
+        return copy is not None and not os.path.samefile(copy, real)
+    except OSError:
         return False
 
 
-def _number(name: str | None, what: str, look_up: object) -> int | None:
-    """Return the number of a user or group given by name or number; None for no name."""
-    if not name:
+def _advice(rule: Ownership, acl: Acl | None, reader: str) -> str:
+    """Return how `reader`, as whom smtpd runs, can be let in; "" where it is in, or there is no such user."""
+    if lets_in(reader, rule, acl):
+        return ""
+    if rule.gid == group_of(reader):
+        return f"smtpd (user {reader}) cannot read it, because its access control list says so; see getfacl"
+    group = group_name(rule.gid)
+    names = members(rule.gid)
+    listed = ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
+    reason = f"smtpd (user {reader}) cannot read it, because it keeps group {group}, which gives {listed} access"
+    ways = [f"to give it to group {reader} instead: --group {reader} or SASLDB_GROUP={reader}"]
+    if group_bits(rule.mode, acl) & READ:
+        ways.insert(0, f"to let smtpd in, run: usermod -a -G {group} {reader} && postfix reload")
+    return "; ".join([reason, *ways])
+
+
+def lets_in(user: str, rule: Ownership, acl: Acl | None) -> bool:
+    """Tell whether `user` can read a file of that ownership and list; True where there is no such user, of whom nothing is known."""
+    try:
+        return bool(Who.of(pwd.getpwnam(user).pw_uid).may(rule.uid, rule.gid, rule.mode, rule.acl or acl) & READ)
+    except KeyError:
+        return True
+
+
+def group_of(user: str) -> int | None:
+    """Return the gid of the group in which `user` reads: that of the same name for postfix, else its first; None where there is none."""
+    try:
+        return grp.getgrnam(POSTFIX).gr_gid if user == POSTFIX else pwd.getpwnam(user).pw_gid
+    except KeyError:
         return None
-    if name.isascii() and name.isdigit():
-        digits = name.lstrip("0") or "0"
-        if len(digits) > len(str(_NOBODY)) or int(digits) >= _NOBODY:
-            raise SasldbError(f"{what} {name}", f"not a number from 0 to {_NOBODY - 1}")
-        return int(digits)
-    try:
-        number: int = look_up(name)  # type: ignore[operator]
-    except (KeyError, ValueError):  # ValueError: a NUL, or a character that this locale has no octets for
-        raise SasldbError(f"{what} {name}", "no such name on this host") from None
-    return number
-
-
-def _user_name(uid: int) -> str:
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return str(uid)
-
-
-def _group_name(gid: int) -> str:
-    try:
-        return grp.getgrgid(gid).gr_name
-    except KeyError:
-        return str(gid)

@@ -17,7 +17,7 @@ from sasldb.errors import Conflict, UnsafeFile, WriteFailed
 from sasldb.files import inplace, journal, private_directory
 from sasldb.files.attributes import set_metadata
 from sasldb.files.draft import Draft, sweep
-from sasldb.files.ownership import Ownership, Wishes, due, told
+from sasldb.files.ownership import Ownership, Wishes, due, give, told
 from sasldb.files.refusals import refusal
 from sasldb.files.stamps import Stamp, at_rest, mark_as_ours
 
@@ -96,7 +96,7 @@ class Replacement:
         if status is None:
             return False
         make(draft.handle)
-        after = due(self.place.real, status, self.wishes)
+        after = due(self.place.real, status, self.wishes, self.fd)
         try:
             renamable = renamable and self._set_metadata(draft, after, status)
             os.fsync(draft.fd)
@@ -147,6 +147,7 @@ class Replacement:
         kept = (after.uid, after.gid) == (status.st_uid, status.st_gid)
         try:
             set_metadata(draft.fd, after.uid, after.gid, after.mode, self.fd)
+            give(draft.fd, after)
         except OSError as error:
             if error.errno not in (errno.EPERM, errno.EACCES) or not kept:
                 raise

@@ -106,6 +106,8 @@ def change(target: Target, what: str, work: Work, create: bool = False) -> Repor
         raise
     if made:
         report.sentences.insert(0, f"{'would make' if target.dry_run else 'made'} {target.path}")
+        if target.wishes is not None and target.wishes.remark:
+            report.sentences.append(target.wishes.remark)
     if not target.dry_run:
         _log(target.path, report.deeds)
     return report

@@ -55,7 +55,8 @@ def create(path: str, wishes: Wishes, dry_run: bool = False) -> Created:
             raise FileExists(path, "another process has made it just now")
         if copy is not None and not dry_run:
             held.notes += copy.follow()
-        return Created(path, due(held.real, present, wishes), _sentences(held))
+        remark = [wishes.remark] if present is None and wishes.remark else []
+        return Created(path, due(held.real, present, wishes), _sentences(held) + remark)
     finally:
         held.close()
 

@@ -24,6 +24,10 @@ from sasldb.siteconf.libsasl import Config
 from sasldb.siteconf.plugins import Plugins
 from sasldb.store.editing import check_storable, edit
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from sasldb.files.ownership import Wishes
+
 OTP_SECRET = b"cmusaslsecretOTP"
 PLAIN_SECRET = b"cmusaslsecretPLAIN"
 SUPERSEDED = (b"cmusaslsecretCRAM-MD5", b"cmusaslsecretDIGEST-MD5", PLAIN_SECRET)
@@ -92,8 +96,12 @@ class Site:
         return (self._config.path or b"").decode("utf-8", "backslashreplace")
 
 
-def set_password(path: str, user: UserId, password: bytes, site: Site, keep_plaintext: bool = True) -> list[str]:
+def set_password(
+    path: str, user: UserId, password: bytes, site: Site, keep_plaintext: bool = True, wishes: Wishes | None = None
+) -> list[str]:
     """Store the secrets of `password` for `user` in the database `path`, which is made when it is missing.
+
+    `wishes` are those of `store.editing.edit`.
 
     Returns:
         Sentences for the person at the terminal: what is unsafe about the place, what changed of owner and mode.
@@ -106,7 +114,7 @@ def set_password(path: str, user: UserId, password: bytes, site: Site, keep_plai
     if not _can_store(site):
         return []
     records = secrets_of(user, password, site, keep_plaintext)
-    with edit(path, adopt_empty=True) as editor:
+    with edit(path, adopt_empty=True, wishes=wishes) as editor:
         for name, value in records.items():
             if value is None:
                 editor.remove(user.key(name))
@@ -134,7 +142,7 @@ def secrets_of(user: UserId, password: bytes, site: Site, keep_plaintext: bool =
     return records
 
 
-def disable(path: str, user: UserId, site: Site) -> list[str]:
+def disable(path: str, user: UserId, site: Site, wishes: Wishes | None = None) -> list[str]:
     """Remove every property of `user`; one that does not exist is no error, and a missing database is made, empty.
 
     Returns:
@@ -145,7 +153,7 @@ def disable(path: str, user: UserId, site: Site) -> list[str]:
     """
     if not _can_store(site):
         return []
-    with edit(path, adopt_empty=True) as editor:
+    with edit(path, adopt_empty=True, wishes=wishes) as editor:
         editor.delete(user, missing_ok=True)
     return [*editor.warnings, *editor.notes]
 

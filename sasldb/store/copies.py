@@ -76,7 +76,8 @@ class JailCopy:
         if self.foreign:
             return [f"{self.path}: not a copy of {self._held.path}, and left as it is"]
         try:
-            return copy(self._held.path, self.path, self._held.wishes, deadline=self._held.deadline)
+            wishes = self._held.wishes.for_copy()
+            return copy(self._held.path, self.path, wishes, deadline=self._held.deadline)
         except DatabaseError as error:
             remedy = "mend that, then run: sasldb postfix setup"
             reason = f"{self._held.path} was changed, this copy of it was not: {error.reason}"

@@ -33,6 +33,27 @@ def sasldb(tmp_path: Path, commands: Commands) -> Sasldb:
     return run
 
 
+def peak_memory(argv: list[str], directory: Path) -> int:
+    """Return the greatest resident size, in KiB, of a run of a command; a small process starts it, for a fork counts as its own."""
+    code = (
+        "import os, resource, sys\n"
+        "status = os.spawnv(os.P_WAIT, sys.argv[1], sys.argv[1:])\n"
+        "print(status, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, file=sys.stderr)"
+    )
+    done = subprocess.run(
+        ["/usr/bin/python3", "-I", "-S", "-c", code, *argv],
+        cwd=directory,
+        env={"PATH": "/usr/bin:/bin", "SASL_CONF_PATH": "none"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        timeout=60,
+        check=True,
+    )
+    status, size = map(int, done.stderr.split())
+    assert status == 0
+    return size
+
+
 def make_database(path: Path, records: Mapping[bytes, bytes]) -> None:
     """Write `records` to a new hash file with libdb alone, keys as they are, malformed ones too."""
     path.touch(0o640)

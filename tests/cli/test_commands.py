@@ -10,6 +10,7 @@ import click
 import pytest
 
 from sasldb.cli.commands import MODULES, SUMMARIES
+from tests.cli.conftest import Sasldb
 from tests.command_tree import leaves, tree
 from tests.conftest import ROOT
 
@@ -43,6 +44,21 @@ def test_table_and_folder_of_a_group_agree(name: str) -> None:
     below = {full.rpartition(" ")[2]: command for full, command in COMMANDS.items() if full.startswith(f"{name} ")}
     assert list(below) == list(package.SUMMARIES) and set(below) == set(package.MODULES)
     assert {word: (command.help or "").splitlines()[0] for word, command in below.items()} == package.SUMMARIES
+
+
+@each_command
+def test_every_help_is_printed(name: str, sasldb: Sasldb) -> None:
+    """--help of each command, and of each group, is its help on standard output, exit status 0."""
+    done = sasldb(*name.split(), "--help")
+    assert (done.returncode, done.stderr) == (0, b"")
+    options = [option for option in COMMANDS[name].params if isinstance(option, click.Option) and not option.hidden]
+    assert [word for option in options for word in option.opts if word.encode() not in done.stdout] == []
+    assert (b"--generate [=" not in done.stdout) and (
+        name not in ("add", "passwd") or b"--generate[=LENGTH]" in done.stdout
+    )
+    assert done.stdout.startswith(f"Usage: sasldb {name} ".encode()) and b"\n  --help" in done.stdout.replace(
+        b"-h, ", b""
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)

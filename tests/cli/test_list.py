@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from sasldb.secrets import plain_hash, scram
-from tests.cli.conftest import Sasldb, make_database
+from tests.cli.conftest import Sasldb, make_database, peak_memory
 from tests.conftest import Commands
 from tests.real.namespace import PrivateEtc
 
@@ -205,21 +205,11 @@ def test_damage(sasldb: Sasldb, tmp_path: Path) -> None:
     assert done.stderr.startswith(b"sasldb: db: page 3: ") and done.stderr.count(b"\n") == 1
 
 
-def peak_memory(commands: Commands, directory: Path, *arguments: str) -> int:
-    """Return the greatest resident size, in KiB, of a run of sasldb."""
-    argv = [commands.sasldb, *arguments]
-    process = subprocess.Popen(argv, cwd=directory, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0
-    return usage.ru_maxrss
-
-
 @pytest.mark.parametrize("form", [(), ("--json",)], ids=["lines", "json"])
 def test_memory_does_not_grow(commands: Commands, tmp_path: Path, form: tuple[str, ...]) -> None:
     """A hundred thousand users need less than 4 MiB more than ten."""
     make_database(tmp_path / "few", {b"user%d\0example.com\0userPassword" % number: b"x" for number in range(10)})
     many = {b"user%d\0example.com\0userPassword" % number: b"x" for number in range(100_000)}
     make_database(tmp_path / "many", many)
-    few = peak_memory(commands, tmp_path, "list", "-f", "few", *form)
-    assert peak_memory(commands, tmp_path, "list", "-f", "many", *form) < few + 4096
+    few = peak_memory([commands.sasldb, "list", "-f", "few", *form], tmp_path)
+    assert peak_memory([commands.sasldb, "list", "-f", "many", *form], tmp_path) < few + 4096

@@ -22,7 +22,7 @@ from tests.faults.injection import run
 from tests.faults.tracer import killed_at
 
 ANY = b"any value"
-AT_ONCE = 3.0  # seconds; an edit takes some milliseconds, the lock's own limit is 30 s, the Cyrus tools' 100 s
+AT_ONCE = 20.0  # seconds, on any machine; an edit takes milliseconds, and waits 30 s for a lock that nobody gives back
 _WORKERS = 2
 _ENOUGH = 5  # broken promises, then a worker gives up
 ONE_IN = 4  # calls: so many share one kill, where this is not run as a campaign

@@ -31,7 +31,7 @@ from tests.faults.injection import tampered, trace
 FEWEST = 60  # calls of one command; fewer would mean that the tracer missed its work
 ONE_IN = 4  # calls: so many share one kill where this is not run as a campaign
 MORE, LONG = 8, 700  # users beside those of the table, and octets of a password: many pages to write
-AT_ONCE = 3.0  # seconds
+AT_ONCE = 20.0  # seconds; see `campaign`
 WORKERS = 2
 SALTED = (b"\0authPassword", b"\0cmusaslsecretPLAIN", b"\0cmusaslsecretOTP")  # never the same twice
 NEXT = b"next\0x\0userPassword"

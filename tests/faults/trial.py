@@ -17,7 +17,7 @@ from sasldb.errors import SasldbError
 from tests.faults.databases import Records, age, key, names, records
 from tests.faults.mutants import Original, mutate
 
-PATIENCE = 5  # seconds for everything that is done with one file
+PATIENCE = 60  # seconds, on any machine, for everything that is done with one file
 _BATCH = 50
 
 Verdicts = dict[str, int]

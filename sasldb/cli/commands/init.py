@@ -17,7 +17,7 @@ def command(location: Location, wishes: Wishes, dry_run: bool) -> None:
     """Make an empty database.
 
     A file that holds anything is refused. A file of zero bytes becomes a database and keeps its owner and mode. A new one
-    belongs to root and to group postfix, and nobody else may read it.
+    belongs to root and to group postfix, or with --app to the group of that service's user, and nobody else may read it.
 
     \b
     Example: a database that Postfix may write to as well
@@ -26,7 +26,7 @@ def command(location: Location, wishes: Wishes, dry_run: bool) -> None:
     from sasldb.operations import syslog
     from sasldb.operations.creation import create
 
-    created = create(location.path, wishes, dry_run)
+    created = create(location.to_change, location.serving(wishes), dry_run)
     for sentence in created.sentences:
         tell(sentence)
     if dry_run:

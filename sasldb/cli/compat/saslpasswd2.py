@@ -32,7 +32,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from sasldb.files.ownership import Wishes
+
 LETTERS = b"vpcdnf:u:a:h?"
+OWN_APPLICATION = b"saslpasswd"
 
 FAILURE = (1, b"generic failure")
 NO_MECHANISM = (4, b"no mechanism available")
@@ -57,7 +60,7 @@ class Call:
     __slots__ = ("application", "create", "database", "delete", "operands", "pipe", "plaintext", "realm")
 
     def __init__(self) -> None:
-        self.application = b"saslpasswd"
+        self.application = OWN_APPLICATION
         self.create = False
         self.database: bytes | None = None
         self.delete = False
@@ -94,10 +97,11 @@ def _run(argv: Sequence[bytes]) -> None:
     user = UserId.parse(call.operands[0], call.realm or host_realm())
     path = os.fsdecode(libsasl.database(config, call.database))
     try:
+        wishes = _wishes(path, call.application, config)
         if call.delete:
-            sentences = cyrus.disable(path, user, site)
+            sentences = cyrus.disable(path, user, site, wishes)
         else:
-            sentences = cyrus.set_password(path, user, password, site, call.plaintext)
+            sentences = cyrus.set_password(path, user, password, site, call.plaintext, wishes)
     except StaleCopy as error:
         syslog.send(name, syslog.ERROR, f"stored for {user}: {error}")
         raise _failed(name, STALE_COPY, printable(str(error)).encode()) from error
@@ -106,6 +110,8 @@ def _run(argv: Sequence[bytes]) -> None:
         if isinstance(error, (Conflict, Locked)):  # Cyrus's tools never say that: they take no lock
             streams.tell(b"%b: %b\n" % (name, printable(str(error)).encode()))
         raise _failed(name, *_meaning(error)) from error
+    if wishes is not None and wishes.remark and os.path.lexists(path):
+        sentences = [*sentences, wishes.remark]
     for sentence in sentences:
         streams.tell(b"%b: %b\n" % (name, printable(sentence).encode()))
     if site.stores:
@@ -113,6 +119,19 @@ def _run(argv: Sequence[bytes]) -> None:
         syslog.send(name, syslog.NOTICE, f"{what} {user} in {path} by {syslog.caller()}")
     else:
         syslog.send(name, syslog.ERROR, "could not find a sasldb plug-in that may store; nothing was changed")
+
+
+def _wishes(path: str, application: bytes, config: libsasl.Config) -> Wishes | None:
+    """Return whose group a database gets that is made for an application with -a; None leaves it to the usual rule.
+
+    One without a configuration file says nothing: as with Cyrus SASL it stands for the default database.
+    """
+    if application == OWN_APPLICATION or config.path is None or os.path.lexists(path):
+        return None
+    from sasldb.files.ownership import Wishes
+    from sasldb.operations import location
+
+    return location.serving(Wishes.from_environment(os.environ), path, os.fsdecode(application), os.environb)
 
 
 def _parse(argv: Sequence[bytes]) -> Call:

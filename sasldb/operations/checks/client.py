@@ -9,6 +9,8 @@ import grp
 import os
 from shlex import quote
 
+from sasldb.files.access import members, somebody
+from sasldb.files.names import user_name
 from sasldb.files.ownership import Ownership
 from sasldb.operations.checks import remedies
 from sasldb.operations.checks.finding import ERROR, WARNING, Problem
@@ -61,8 +63,21 @@ def exposed(site: Site) -> Problem | None:
             why = f"Postfix opens it as root, before it becomes {site.user}: nobody else need read it."
             command = f"chown root:root {quoted} && chmod 0600 {quoted}"
         why = f"It holds the passwords of this host's accounts elsewhere. {why}"
-        return Problem(seen, why, command, ERROR if bad else WARNING)
+        used = _used([status for path, status in states.items() if path in (*bad, *shared)], site)
+        if used:
+            why += f" See first whether {used} needs it."
+        return Problem(seen, why, command, ERROR if bad else WARNING, safe=not used)
     return None
+
+
+def _used(states: list[os.stat_result], site: Site) -> str:
+    """Return by whom files may be in use, by owner or group, other than smtpd's user; "" where by nobody."""
+    for status in states:
+        who = members(status.st_gid) if status.st_mode & 0o060 else []
+        who += [user_name(status.st_uid)] if somebody(status.st_uid) else []
+        if set(who) - {site.user}:
+            return next(name for name in who if name != site.user)
+    return ""
 
 
 def _is_shared(status: os.stat_result, group: int) -> bool:

@@ -10,6 +10,7 @@ import re
 from difflib import get_close_matches
 from shlex import quote
 
+from sasldb.files.ownership import Ownership, closed
 from sasldb.operations.checks import processes, remedies
 from sasldb.operations.checks.finding import THROTTLED, WARNING, Problem, Unseen
 from sasldb.operations.checks.site import Site
@@ -165,7 +166,12 @@ def exposed(site: Site) -> Problem | None:
     why = "Every user of this host can read that password."
     if site.foreign:  # its program may not be root when it reads the file
         return Problem(seen, why, f"chmod o-rwx {path}", safe=False)
-    return Problem(seen, f"{why} smtpd reads the file as root.", f"chown root:root {path} && chmod 0600 {path}")
+    status = os.stat(site.conf.path)
+    present, wanted = Ownership.of(status), Ownership(0, 0, 0o600)
+    command = (
+        f"chmod o-rwx {path}" if closed(present, wanted) != wanted else f"chown root:root {path} && chmod 0600 {path}"
+    )
+    return Problem(seen, f"{why} smtpd reads the file as root.", command)
 
 
 def _mended(line: bytes) -> str:

@@ -11,9 +11,10 @@ import stat
 from shlex import quote
 
 from sasldb.files.ownership import Ownership
+from sasldb.files.access import members, somebody
 from sasldb.files.place import Place
-from sasldb.operations.checks import groups, remedies
-from sasldb.operations.checks.finding import ERROR, WARNING, Problem, Unseen
+from sasldb.operations.checks import owning, remedies
+from sasldb.operations.checks.finding import WARNING, Problem, Unseen
 from sasldb.operations.checks.site import Site
 from sasldb.operations.checks.view import View
 from sasldb.siteconf import daemon
@@ -53,7 +54,7 @@ def missing(site: Site) -> Problem | None:
         kept = next((other.path for other in site.views if site.has_users(other.path)), None)
         if kept:
             return Problem(seen, why, remedies.together(*clear, remedies.copy(site, kept, view.path)), safe=not names)
-        make = f"sasldb init -f {quote(view.inside)}"
+        make = remedies.new_database(site, view.inside)
         copy = remedies.copy(site, view.inside, view.name) if view.jail else ""
         remedy = remedies.together(*clear, make, copy)
         return Problem(seen, f"{why} Users have to be made anew.", remedy, safe=not names)
@@ -66,9 +67,10 @@ def directory(site: Site) -> Problem | None:
         if tried.errno not in _SHUT or not tried.directory:
             continue
         shut = f"{view.jail or ''}{tried.directory}"
-        seen = f"{shut} lets {site.user} not through ({description(shut)})"
-        why = "smtpd reads the database as that user; it is logged as `Permission denied`."
-        return Problem(seen, why, f"chgrp {quote(site.group)} {quote(shut)} && chmod g+x {quote(shut)}", safe=False)
+        user, group = site.reader or "", owning.first_group(site)
+        seen = f"{shut} lets {user} not through ({description(shut)})"
+        why = f"{site.program} reads the database as that user; it is logged as `Permission denied`."
+        return Problem(seen, why, f"chgrp {quote(group)} {quote(shut)} && chmod g+x {quote(shut)}", safe=False)
     return None
 
 
@@ -78,8 +80,8 @@ def unreadable(site: Site) -> Problem | None:
         if tried.errno in (0, errno.ENOENT):
             continue
         where = f", inside {view.jail}" if view.jail else ""
-        seen = f"{view.path} ({description(view.path)}): {os.strerror(tried.errno)}, tried as {site.user}{where}"
-        why = "smtpd reads the database as that user; no login works."
+        seen = f"{view.path} ({description(view.path)}): {os.strerror(tried.errno)}, tried as {site.reader}{where}"
+        why = f"{site.program} reads the database as that user; no login works."
         if tried.errno not in _SHUT:
             return Problem.without_remedy(seen, why, "see what kind of file it is.")
         return _private(site, view.path, seen, why)
@@ -102,7 +104,8 @@ def owner(site: Site) -> Problem | None:
         if os.stat(path).st_uid != 0:
             seen = f"{path} is {description(path)}"
             why = "Its owner can change every password; a hole in a program of that user would do."
-            return _private(site, path, seen, why, WARNING)
+            remedy = owning.to_root(site, path)
+            return Problem(seen, f"{why} {remedy.why}".strip(), remedy.command, WARNING, safe=remedy.safe)
     return None
 
 
@@ -120,28 +123,30 @@ def open_directory(site: Site) -> Problem | None:
         why = "Whoever may write to the directory can put another file in its place."
         if status.st_mode & stat.S_ISVTX:
             return Problem.without_remedy(seen, why, "the directory serves everybody: move the database.", WARNING)
-        return Problem(seen, why, f"chown root {quote(parent)} && chmod go-w {quote(parent)}", WARNING)
+        safe = not somebody(status.st_uid) and not (status.st_mode & stat.S_IWGRP and members(status.st_gid))
+        if not safe:
+            why += " See first whether a program of that user or group has to."
+        return Problem(seen, why, f"chown root {quote(parent)} && chmod go-w {quote(parent)}", WARNING, safe=safe)
     return None
 
 
-def _private(site: Site, path: str, seen: str, why: str, severity: str = ERROR) -> Problem:
-    """Return the problem that the right owner and mode mend; it is for people to say that another program does not need the group."""
-    remedy = remedies.private(site, path)
-    losing = (
-        groups.others(path, site.user) if f" root:{groups.of(path)} " not in remedy and "chown root:" in remedy else []
-    )
-    if losing:
-        why += f" Group {groups.of(path)} ({', '.join(losing)}) can no longer read it then: see first whether a program has to."
-    return Problem(seen, why, remedy, severity, safe=not losing)
+def _private(site: Site, path: str, seen: str, why: str) -> Problem:
+    """Return the problem that the right owner and mode mend."""
+    remedy = owning.private(site, path)
+    again = "" if site.foreign or "usermod" not in remedy.command else remedies.reload(site)
+    return Problem(seen, f"{why} {remedy.why}".strip(), remedies.together(remedy.command, again), safe=remedy.safe)
 
 
 def _tried(site: Site) -> list[tuple[View, daemon.Attempt]]:
-    """Return what came of reading as smtpd, a view each."""
+    """Return what came of reading as smtpd, or as the other program, a view each."""
     if not site.uses_sasldb:
         return []
-    tried = [(view, daemon.attempt(daemon.READ, view.inside, site.user, view.jail)) for view in site.views]
+    reader = site.reader
+    if reader is None:
+        return []  # another program, of which nobody knows as which user it runs: the summary says so
+    tried = [(view, daemon.attempt(daemon.READ, view.inside, reader, view.jail)) for view in site.views]
     if any(attempt is None for _, attempt in tried):
-        raise Unseen(f"whether {site.user} can read {site.database} can be tried by root alone")
+        raise Unseen(f"whether {reader} can read {site.database} can be tried by root alone")
     return [(view, attempt) for view, attempt in tried if attempt]
 
 

@@ -11,7 +11,7 @@ import pwd
 from functools import cached_property
 
 from sasldb.errors import SiteConfigError
-from sasldb.siteconf import restrictions
+from sasldb.siteconf import restrictions, services
 from sasldb.siteconf.instance import ENABLE, Instance, Service
 from sasldb.siteconf.restrictions import ABOUT_LOGINS, LOGIN, NEIGHBOUR, PERMIT, USER
 
@@ -113,6 +113,11 @@ class Host:
         """The user that smtpd runs as."""
         return self.postfix["mail_owner"]
 
+    @cached_property
+    def reader(self) -> str | None:
+        """The user as whom the program reads the database; None for another program of which that is not known."""
+        return services.user_of(self._application or "") if self.foreign else self.user
+
     @property
     def group_id(self) -> int:
         """The number of the primary group of that user; root's where there is no such user."""
@@ -128,11 +133,3 @@ class Host:
             return grp.getgrgid(pwd.getpwnam(self.user).pw_gid).gr_name
         except KeyError:
             return self.user
-
-    def group_for(self, path: str) -> str:
-        """Return the group that the file should have: its own where smtpd's user is a member, else that user's."""
-        try:
-            entry = grp.getgrgid(os.stat(path).st_gid)
-        except (OSError, KeyError):
-            return self.group
-        return entry.gr_name if self.user in entry.gr_mem else self.group

@@ -12,7 +12,7 @@ from shlex import quote
 from sasldb.errors import AccessDenied, DatabaseError, SasldbError
 from sasldb.model.record import split_key
 from sasldb.model.text import to_text
-from sasldb.operations.checks import remedies, soundness
+from sasldb.operations.checks import remedies, writing
 from sasldb.operations.checks.finding import WARNING, Problem, Unseen
 from sasldb.operations.checks.site import Site
 from sasldb.operations.checks.view import View
@@ -81,8 +81,8 @@ def stale(site: Site) -> Problem | None:
 
 def written(site: Site) -> Problem | None:
     """Look for a copy into which smtpd writes, while commands write to the database."""
-    writer = soundness.writer(site)
-    if not writer or (writer == soundness.OTP and not any(writer in served for served in site.contents.served)):
+    writer = writing.writer(site)
+    if not writer or (writer == writing.OTP and not any(writer in served for served in site.contents.served)):
         return None
     for view in _jailed(site):
         if view.separate:

@@ -12,7 +12,8 @@ from itertools import count
 from shlex import quote
 
 from sasldb.errors import SiteConfigError
-from sasldb.operations.checks import groups
+from sasldb.files.names import group_name, user_name
+from sasldb.files.ownership import PRIVATE, Wishes, due_for_root
 from sasldb.siteconf import disclosure, restriction_lists, restrictions
 
 TYPE_CHECKING = False
@@ -167,35 +168,34 @@ def new_conf(site: Site, path: str) -> str:
     return f"printf '%s\\n'{lines} > {quote(path)}"
 
 
-def private(site: Site, path: str) -> str:
-    """Return the command that gives a database the owner and mode that it should have; that of another program keeps its owner.
-
-    With Debian's group sasl, in which other programs may be, smtpd's user becomes a member; a new smtpd takes its groups anew. What smtpd
-    does not open itself keeps its group for them.
-    """
-    if site.foreign:
-        return f"chmod o-rwx {quote(path)}"
-    is_sasl = groups.of(path) == groups.SASL != site.group_for(path)
-    chown = f"chown root {quote(path)}" if os.stat(path).st_uid else ""
-    if not site.opens(path) and (is_sasl or groups.others(path, site.user)):
-        return together(chown, f"chmod o-rwx {quote(path)}")
-    if is_sasl and not path.startswith(f"{site.postfix.jail}/"):
-        chmod = f"chmod g+r,o-rwx {quote(path)}" if os.stat(path).st_mode & 0o047 != 0o040 else ""
-        return together(f"usermod -a -G {groups.SASL} {quote(site.user)}", chown, chmod, reload(site))
-    return f"chown root:{quote(site.group_for(path))} {quote(path)} && chmod 0640 {quote(path)}"
+def new_database(site: Site, path: str) -> str:
+    """Return the command that makes an empty database, for the program that is looked at."""
+    application = f" -a {quote(site.application)}" if site.foreign else ""
+    return f"sasldb init{application} -f {quote(path)}"
 
 
 def copy(site: Site, source: str, target: str) -> str:
     """Return the command that copies a database into the jail, with owner and mode, and the directories on the way.
 
-    A file that is there is kept beside it, for root alone; a link is not followed.
+    A file that is there is kept beside it, for root alone; a link is not followed. Whoever could read what was there still can.
     """
-    owned = f"-o root -g {quote(site.group)} -m 0640"
+    owned = _owned(site, target)
     if os.path.islink(target) or not os.path.isfile(target) or os.path.getsize(target) == 0:
         return f"install -D {owned} {quote(source)} {quote(target)}"
     suffix = _free_suffix(target)
     install = f"install --backup=simple --suffix={suffix} {owned} {quote(source)} {quote(target)}"
     return together(install, f"chown root:root {quote(target + suffix)}", f"chmod 0600 {quote(target + suffix)}")
+
+
+def _owned(site: Site, target: str) -> str:
+    """Return the options of install for owner, group and mode of a copy at `target`."""
+    group, mode = site.group, PRIVATE
+    if os.path.isfile(target) and not os.path.islink(target):
+        after = due_for_root(os.path.realpath(target), os.stat(target), Wishes(reader=site.user))
+        group, mode = group_name(after.gid), after.mode
+        if after.uid != 0:
+            return f"-o {quote(user_name(after.uid))} -g {quote(group)} -m {mode:04o}"
+    return f"-o root -g {quote(group)} -m {mode:04o}"
 
 
 def link(name: str, path: str) -> str:

@@ -205,10 +205,20 @@ class Site(Host):
         typed = set(self.mechanisms) <= set(mechanisms.SHADOW_MECHANISMS)
         return not (typed and methods and "auxprop" not in methods)
 
+    @property
+    def program(self) -> str:
+        """What the program is called."""
+        return self.application if self.foreign else "smtpd"
+
+    def untried(self) -> str:
+        """Return what could not be tried, as a sentence, "" where all was."""
+        if self.reader is not None or self.conf_file.state == conffile.UNREADABLE or not self.uses_sasldb:
+            return ""
+        return f"nobody knows as which user {self.program} runs, so whether it can read {self.inside} was not tried"
+
     def summary(self) -> str:
         """Return what is read, and how that is known, as a sentence."""
-        program = self.application if self.foreign else "smtpd"
-        reads = f"{program} reads {self.conf_file.path} ({self.search.how})"
+        reads = f"{self.program} reads {self.conf_file.path} ({self.search.how})"
         if self.conf_file.state == conffile.UNREADABLE:
             return reads
         jailed = [view for view in self.views if view.jail]

@@ -12,14 +12,14 @@ from shlex import quote
 from sasldb.errors import AccessDenied, Corrupt, DatabaseError, EmptyFile, FormatUnavailable, UnknownFormat
 from sasldb.files.jail import copy_of
 from sasldb.formats.detect import HEAD, UNKNOWN, identify
-from sasldb.operations.checks import remedies
+from sasldb.operations.checks import owning, remedies
 from sasldb.operations.checks.database import description
 from sasldb.operations.checks.finding import ERROR, WARNING, Problem, Unseen
 from sasldb.operations.checks.site import Site
+from sasldb.operations.checks.writing import writer
 from sasldb.siteconf import daemon
 from sasldb.store.reading import Database
 
-OTP = "OTP"
 _ANEW = "Users have to be made anew"
 
 
@@ -91,15 +91,11 @@ def read_only(site: Site) -> Problem | None:
         if tried and tried.errno:
             seen = f"{view.path} is {description(view.path)}, and {what} writes to it"
             why = "smtpd stores the next one-time password, or a new secret, at each login."
-            return Problem(seen, why, f"chmod 0660 {quote(view.path)}", WARNING)
+            alone = owning.alone(view.path, site.user)
+            if not alone:
+                why += f" So could all of group {owning.group_of_file(view.path)} then."
+            return Problem(seen, why, f"chmod 0660 {quote(view.path)}", WARNING, safe=alone)
     return None
-
-
-def writer(site: Site) -> str:
-    """Return what makes smtpd write to the database at a login, "" where nothing does."""
-    if (site.conf.get(b"auto_transition") or b"").lower() in (b"yes", b"1", b"on", b"true", b"noplain"):
-        return "auto_transition"
-    return OTP if "otp" in (site.conf.words(b"mech_list") or []) else ""
 
 
 def _trouble(site: Site) -> tuple[str, DatabaseError | None]:
@@ -153,7 +149,7 @@ def _mended(site: Site, path: str, suffix: str) -> str:
 
 
 def _anew(site: Site, path: str, suffix: str) -> str:
-    make = f"sasldb init -f {quote(path)}"
+    make = remedies.new_database(site, path)
     if os.path.getsize(path) == 0:
         return make
-    return remedies.together(f"mv {quote(path)} {quote(f'{path}.{suffix}')}", make, remedies.private(site, path))
+    return remedies.together(f"mv {quote(path)} {quote(f'{path}.{suffix}')}", make, owning.restored(site, path))

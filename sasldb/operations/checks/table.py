@@ -169,10 +169,11 @@ CHECKS = (
 LAST = (Check("reload-due", processes.outdated, RUNNING, ("postfix-stopped",)),)
 # About Postfix as a whole; all other groups are looked at for each conf file that a service reads.
 OF_POSTFIX = frozenset((POSTFIX, CLIENT, RUNNING))
-# What can be asked of any application of libsasl; all else is about Postfix, or about a daemon's user that is not known.
+# What can be asked of any application of libsasl; all else is about Postfix.
 OF_ANY_APPLICATION = frozenset(
     """conf-unsure conf-missing conf-unreadable conf-malformed conf-quoted conf-doubled conf-unknown-option conf-exposed
     pwcheck-alwaystrue pwcheck-method auxprop-plugin auxprop-plugin-unset sasldb-plugin mechanism-unknown mechanism-plugin
-    saslauthd-mechanisms database-elsewhere database-missing database-exposed database-directory-open database-empty database-format
+    saslauthd-mechanisms database-elsewhere database-missing database-directory database-unreadable database-exposed
+    database-directory-open database-empty database-format
     database-damaged database-no-users user-unreachable password-odd mechanism-unservable""".split()
 )

@@ -94,7 +94,8 @@ def plan(site: Site, account: Account) -> Plan:
 def _add_table(plan: Plan, site: Site, table: Table, entries: dict[bytes, bytes]) -> None:
     """Add the steps that bring `entries` into the table and what postmap makes of it."""
     present = content.look(table.path)
-    text = FileStep(table.path, entered(present.content if present else b"", entries), table.ownership, show=table.show)
+    ownership = table.owned(present)
+    text = FileStep(table.path, entered(present.content if present else b"", entries), ownership, show=table.show)
     plan.add(text)
     suffix = maps.suffix(table.kind)
     if suffix is None:
@@ -103,7 +104,7 @@ def _add_table(plan: Plan, site: Site, table: Table, entries: dict[bytes, bytes]
     changed = present is None or present.content != text.after or maps.state(table.name) != maps.CURRENT
     after = control.table(site.postfix, table.kind, text.after, table.path) if changed or made is None else made.content
     if after is not None:
-        plan.add(FileStep(table.path + suffix, after, table.ownership, binary=True))
+        plan.add(FileStep(table.path + suffix, after, table.owned(made), binary=True))
 
 
 def _is_address(sender: str) -> bool:

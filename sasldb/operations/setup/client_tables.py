@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 
-from sasldb.files.ownership import Ownership
+from sasldb.files.ownership import Ownership, closed
 from sasldb.siteconf import maps
 from sasldb.siteconf.disclosure import MASK
 
@@ -15,6 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sasldb.files.content import Present
     from sasldb.operations.checks.site import Site
     from sasldb.operations.setup.steps import Show
 
@@ -41,6 +42,13 @@ class Table:
         if parameter == PASSWORDS:
             self.ownership = Ownership(0, site.group_id, 0o640) if self.name.startswith(PROXY) else _PRIVATE
             self.show = passwords
+
+    def owned(self, present: Present | None) -> Ownership:
+        """Return owner and mode of a file of the table that is `present`: nobody gains or loses access, but for others to passwords."""
+        secret = self.ownership is not _PUBLIC
+        if present is None or (secret and self.name.startswith(PROXY)):  # which proxymap must be able to read
+            return self.ownership
+        return closed(present.ownership, self.ownership) if secret else present.ownership
 
 
 def passwords(lines: list[bytes]) -> list[str]:

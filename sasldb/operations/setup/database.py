@@ -10,7 +10,6 @@ reading and making a database.
 
 from __future__ import annotations
 
-import grp
 import os
 
 from sasldb.errors import EmptyFile, NotFound, SiteConfigError, quoted
@@ -18,7 +17,7 @@ from sasldb.files import content
 from sasldb.files.deadline import Deadline
 from sasldb.files.exclusive import Exclusive
 from sasldb.files.jail import DEFAULT_DATABASES, copy_of
-from sasldb.files.ownership import Ownership, Wishes, due
+from sasldb.files.ownership import Ownership, Wishes, due, group_of
 from sasldb.files.refusals import refusal
 from sasldb.operations import creation
 from sasldb.operations.checks.site import Site
@@ -145,7 +144,7 @@ def add(plan: Plan, site: Site, inside: str) -> None:
     if users is None:
         plan.steps.append(Make(inside, wishes))
     else:
-        _add_owner(plan, inside, wishes)
+        _add_owner(plan, inside, wishes, opened=target is None)
     if target is not None:
         _add_jailed(plan, inside, target, wishes)
 
@@ -163,29 +162,32 @@ def _add_jailed(plan: Plan, inside: str, target: str, wishes: Wishes) -> None:
         raise SiteConfigError(target, f"another database than {inside}, and both have users", remedy=remedy)
     if copy_of(inside) == target:
         plan.steps.append(Copy(inside, target, wishes))
-    elif _one_file_system(inside, target):
+    elif _one_file_system(inside, target) and not (there and Own(inside, wishes).due.hint):
         plan.steps.append(Link(inside, target))
     else:
         plan.steps.append(Copy(inside, target, wishes))
         plan.notes.append(f"{target}: only this command brings this copy up to date; run it again after each change")
 
 
-def _add_owner(plan: Plan, path: str, wishes: Wishes) -> None:
+def _add_owner(plan: Plan, path: str, wishes: Wishes, opened: bool = True) -> None:
+    """Add the step that makes owner and mode right, and say how smtpd gets in where it has `opened` that file and does not."""
     step = Own(path, wishes)
     if step.before != step.due:
         plan.steps.append(step)
+    if opened and step.due.hint:
+        plan.notes.append(f"{path}: {step.due.hint}")
 
 
 def _wishes(site: Site, path: str) -> Wishes:
-    """Return what to ask for beyond the rule: a database that smtpd's user cannot read is given to its group."""
-    try:
-        gid = grp.getgrnam(site.group).gr_gid
-    except KeyError:
-        return Wishes()
-    if path in DEFAULT_DATABASES:
-        return Wishes()
+    """Return for whom the database at `path` is: one that smtpd's user cannot read is to serve it as the default database does."""
+    wishes = Wishes()
+    wishes.new_group = group_of(site.user)
+    if wishes.new_group is None:
+        return wishes
     tried = daemon.attempt(daemon.READ, path, site.user, None) if os.path.exists(path) else None
-    return Wishes(0, gid, 0o640) if tried is not None and tried.errno else Wishes()
+    if path in DEFAULT_DATABASES or (tried is not None and tried.errno):
+        wishes.reader = site.user
+    return wishes
 
 
 def _users(path: str) -> bool | None:

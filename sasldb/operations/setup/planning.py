@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from sasldb.errors import AccessDenied, SiteConfigError
 from sasldb.files import content
-from sasldb.files.ownership import Ownership
+from sasldb.files.ownership import Ownership, closed
 from sasldb.operations.checks import generated_map
 from sasldb.operations.checks.finding import Unseen
 from sasldb.operations.checks.site import Site
@@ -104,7 +104,7 @@ class Setup:
         text = conf.changed(file, present.content if present else b"", lines)
         ownership = present.ownership if present else _PUBLIC
         if conf.has_secret(text) and ownership.mode & 0o077:  # smtpd reads it as root
-            ownership = _PRIVATE
+            ownership = closed(ownership, _PRIVATE)
         self.plan.add(FileStep(file.path, text, ownership, show=conf.shown))
         for other in self.site.elsewhere:
             if os.path.realpath(other.path) != os.path.realpath(file.path):

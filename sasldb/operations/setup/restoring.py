@@ -62,7 +62,10 @@ def action_on_database(entry: State) -> str:
         return NOTHING
     if before is None:
         return REMOVE if _expendable(path, source) else STAYS
-    return NOTHING if now is None else OWN
+    if now is None:
+        return NOTHING
+    changed_since = now != entry.get("left", now) and not (source and is_linked(path, source))
+    return STAYS if changed_since else OWN
 
 
 def is_linked(path: str, source: str) -> bool:

@@ -6,6 +6,7 @@ Errors: those of `store.reading`; SiteConfigError: Postfix's configuration does 
 from __future__ import annotations
 
 from sasldb.errors import SiteConfigError
+from sasldb.files import content
 from sasldb.files.ownership import Ownership
 from sasldb.operations.checks import generated_map
 from sasldb.operations.checks.site import Site
@@ -38,12 +39,18 @@ def plan(site: Site) -> tuple[Plan, Table]:
 def add(plan: Plan, site: Site, table: Table) -> None:
     """Add the steps that write the map and what postmap makes of it, and a note where nobody can send with it."""
     kind, path = site.postfix["default_database_type"], generated_map.path(site)
-    text = GeneratedStep(path, table.text, PUBLIC)
+    text = GeneratedStep(path, table.text, _ownership(path))
     plan.add(text)
     suffix = maps.suffix(kind)
     made = None if suffix is None else path + suffix
     if made is not None and (text.needed or maps.state(f"{kind}:{path}") != maps.CURRENT):
-        content = control.table(site.postfix, kind, table.text)
-        if content is not None:
-            plan.steps.append(GeneratedStep(made, content, PUBLIC, binary=True))
+        made_of = control.table(site.postfix, kind, table.text)
+        if made_of is not None:
+            plan.steps.append(GeneratedStep(made, made_of, _ownership(made), binary=True))
     plan.notes += sender_domains.notes(site, table)
+
+
+def _ownership(path: str) -> Ownership:
+    """Return owner and mode of a file that is there: who closed it to others meant it; else those of a new one."""
+    present = content.look(path)
+    return PUBLIC if present is None else present.ownership

@@ -99,7 +99,9 @@ class Backup:
     def seal(self) -> None:
         """Note how the command leaves every file."""
         for entry in self.entries:
-            if "after" in entry:
+            if "source" in entry:
+                entry["left"] = restoring.database_state(entry["path"])
+            elif "after" in entry:
                 entry["after"] = restoring.state(content.look(entry["path"]))
         self._write()
 

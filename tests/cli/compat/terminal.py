@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Union
 
-PATIENCE = 10.0  # seconds
+PATIENCE = 60.0  # seconds, on any machine
 SETTLED = 0.02  # seconds without output after which the terminal has shown all
 Step = Union[bytes, int, str]  # what is typed, a signal that is sent, or a prompt that is waited for
 

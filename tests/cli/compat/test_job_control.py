@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import random
 import signal
+import termios
+import time
 from pathlib import Path
 
 import pytest
 
+from sasldb.cli.compat.terminal import Hidden
 from tests.cli.compat.records import key, load
-from tests.cli.compat.session import READY, SHELLS, Session
+from tests.cli.compat.session import CAUGHT, READY, SHELLS, Session
 from tests.cli.conftest import make_database
 from tests.conftest import Commands
 
@@ -100,21 +105,36 @@ def test_stopped_by_what_cannot_be_caught(
 
 @each_shell
 @each_command
-def test_in_the_background(shell: str, program: str, commands: Commands, tmp_path: Path) -> None:
-    """Started in the background, or continued there, it touches nothing of the shell's terminal and waits for the foreground."""
+def test_started_in_the_background(shell: str, program: str, commands: Commands, tmp_path: Path) -> None:
+    """Started in the background it waits for the foreground, and what it puts back in the end is not a shell's own setting of before."""
     with Session(shell, tmp_path) as session:
         before = session.settings()
         session.run(f"{call(commands, program)} &")
+        own = session.modes
         session.until("stopped", lambda: session.jobs == ["T"])
-        assert session.settings() == before
+        assert session.modes == own and session.settings() == before
         session.run("fg", until=ONE)
         session.until("without echo", lambda: not session.echoes)
+        give_password(session)
+        assert session.settings() == before
+    assert b"secret" not in session.shown
+    assert stored(tmp_path) == b"secret"
+
+
+@each_shell
+@each_command
+def test_continued_in_the_background(shell: str, program: str, commands: Commands, tmp_path: Path) -> None:
+    """Continued in the background it touches nothing of the shell's terminal, and asks when it is in the foreground."""
+    with Session(shell, tmp_path) as session:
+        before = session.settings()
+        reach(session, call(commands, program), ONE)
         session.type(b"\x1a")
         session.wait("Stopped")
         session.wait(READY)
         session.run("bg")
+        own = session.modes
         session.until("stopped", lambda: session.jobs == ["T"])
-        assert session.settings() == before
+        assert session.modes == own and session.settings() == before
         session.run("fg", until=ONE)
         session.until("without echo", lambda: not session.echoes)
         give_password(session)
@@ -155,16 +175,18 @@ def test_ended(
 def test_killed_while_stopped_by_what_cannot_be_caught(
     shell: str, program: str, commands: Commands, tmp_path: Path
 ) -> None:
-    """Killed in the background after SIGSTOP it gives echo back, where the shell has not done so."""
+    """Killed in the background after SIGSTOP it gives echo back where the shell has not done so, and else leaves the shell's setting."""
     with Session(shell, tmp_path) as session:
-        before = session.settings()
+        before, modes = session.settings(), session.modes
         reach(session, call(commands, program), ONE)
-        os.killpg(session.foreground, signal.SIGSTOP)
+        job = session.foreground
+        os.killpg(job, signal.SIGSTOP)
         session.wait("Stopped")
         session.wait(READY)
-        session.run("kill %1")
-        session.run("kill -CONT %1")
+        for number in (signal.SIGTERM, signal.SIGCONT):
+            os.killpg(job, number)
         session.until("gone", lambda: session.jobs in ([], ["Z"]))
+        assert session.modes == modes
         assert session.settings() == before
 
 
@@ -192,3 +214,52 @@ def test_who_ignores_a_signal_goes_on_ignoring_it(program: str, commands: Comman
             os.killpg(session.foreground, number)
         give_password(session)
     assert stored(tmp_path) == b"secret"
+
+
+def test_stopped_at_any_moment() -> None:
+    """Whenever it is stopped, before, at, or after the prompts, the terminal is as it was; and so it is in the end."""
+    master, slave = os.openpty()
+    leader = os.fork()
+    if leader == 0:
+        status = 2
+        try:
+            status = stop_again_and_again(slave)
+        finally:
+            os._exit(status)
+    os.close(slave)
+    assert os.waitstatus_to_exitcode(os.waitpid(leader, 0)[1]) == 0
+    os.close(master)
+
+
+def stop_again_and_again(terminal: int) -> int:
+    """Be a shell on `terminal`, with a job that hides what is typed 2000 times over; return 0 where nothing was left hidden."""
+    os.setsid()
+    fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
+    for number in CAUGHT:
+        signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+    for descriptor in (0, 1, 2):
+        os.dup2(terminal, descriptor)
+    before = termios.tcgetattr(0)
+    job = os.fork()
+    if job == 0:
+        try:
+            os.setpgid(0, 0)
+            os.tcsetpgrp(0, os.getpid())
+            signal.signal(signal.SIGTTOU, signal.SIG_DFL)
+            for _ in range(2000):
+                with Hidden(1):
+                    pass
+        finally:
+            os._exit(0)
+    pause = random.Random(1)
+    while True:
+        time.sleep(pause.random() / 1000)
+        os.kill(job, signal.SIGTSTP)
+        _, status = os.waitpid(job, os.WUNTRACED)
+        if termios.tcgetattr(0) != before:
+            os.kill(job, signal.SIGKILL)
+            return 1
+        if not os.WIFSTOPPED(status):
+            return os.waitstatus_to_exitcode(status)
+        os.kill(job, signal.SIGCONT)

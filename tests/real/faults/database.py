@@ -37,10 +37,18 @@ FAULTS = [
     Fault(
         "database-unreadable",
         "the database is for group sasl, of which postfix is no member",
-        'chown root:sasl "$DB"; chmod 0660 "$DB"',
+        'usermod -a -G sasl games; chown root:sasl "$DB"; chmod 0660 "$DB"',
         LATER,
         DENIED,
         "usermod -a -G sasl postfix && " + RELOAD,
+    ),
+    Fault(
+        "database-unreadable",
+        "the database is for a group in which nobody is",
+        'chown root:sasl "$DB"; chmod 0660 "$DB"',
+        LATER,
+        DENIED,
+        PRIVATE,
     ),
     Fault(
         "database-exposed",

@@ -119,6 +119,8 @@ def _show(report: Report, site: Site, json: bool) -> None:
     if all(finding.name != ROOT for finding in report.findings):
         for part in site.parts:
             say(part.summary())
+            if part.untried():
+                say(part.untried())
 
 
 def _show_finding(finding: Finding) -> None:
