@@ -83,7 +83,8 @@ def test_who_is_not_there_is_refused(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "mode", ["0644", "rw", "0o640", "-640", "+640", " 640", "6_40", "0680", "1640", "\u0666\u0664\u0660"]
+    "mode",
+    ["0644", "0641", "0642", "rw", "0o640", "-640", "+640", " 640", "6_40", "0680", "1640", "\u0666\u0664\u0660"],
 )
 def test_bad_modes_are_refused(mode: str) -> None:
     """A mode for others, one beyond 0777, and what is not made of octal digits alone are errors."""
