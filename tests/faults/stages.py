@@ -11,10 +11,10 @@ import shutil
 from pathlib import Path
 
 from tests.faults.databases import age, names
-from tests.faults.elsewhere import HOMES, MS_BIND, MS_RDONLY, MS_REMOUNT, mount
+from tests.faults.elsewhere import HOMES, MS_BIND, MS_RDONLY, MS_REMOUNT, NOBODY, mount
 
-SETTINGS = ["plain", "linked", "mounted", "unwritable", "overlay", "overlay and mounted"]
-IN_PLACE = ["linked", "mounted", "unwritable", "overlay and mounted"]
+THEIRS = "linked in another user's directory"
+IN_PLACE = ["linked", THEIRS, "mounted", "unwritable", "overlay and mounted"]
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -44,8 +44,10 @@ class Stage:
         if setting.startswith("overlay"):
             self._layers.mkdir()
             mount("layers", self._layers, "tmpfs")  # an upper layer cannot lie on another overlay
-        if setting == "linked":
+        if setting.startswith("linked"):
             self.other = directory / "other"
+            if setting != "linked":
+                os.chown(self.place, NOBODY, NOBODY)  # others may put files there, so a journal must not lie there
         elif setting in ("mounted", "unwritable"):
             self.other = self._elsewhere
             self._elsewhere.touch(0o640)
@@ -71,7 +73,7 @@ class Stage:
         if not fixed:
             if self.setting != "overlay":
                 self.path.unlink(missing_ok=True)
-            if self.setting == "linked" and self.other:
+            if self.setting.startswith("linked") and self.other:
                 self.other.unlink(missing_ok=True)
         if content is None:
             return
@@ -81,7 +83,7 @@ class Stage:
             self.path.chmod(mode ^ 0o001)  # the time of the last change is now
             self.path.chmod(mode)
             age(self.path)
-        if self.setting == "linked" and self.other:
+        if self.setting.startswith("linked") and self.other:
             self.other.hardlink_to(self.path)
 
     def _lay_overlay(self, content: bytes | None) -> None:

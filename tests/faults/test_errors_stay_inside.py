@@ -21,7 +21,7 @@ from tests.faults.databases import Records, build, key, records
 from tests.faults.elsewhere import apart
 from tests.faults.errnos import ERRORS
 from tests.faults.library_calls import COMMANDS, EMPTY, Command, MISSING, OLD, READING, USERS, WRITING, Call
-from tests.faults.stages import Stage
+from tests.faults.stages import THEIRS, Stage
 from tests.faults.watching import DONE, REFUSED, Called, Decide, Outcome
 
 MOST = 40  # broken promises of one case that are shown
@@ -138,7 +138,7 @@ def test_an_error_while_reading_is_ours(tmp_path: Path, require: Require, name: 
     held(tmp_path, name, setting, READING[name], OLD)
 
 
-@pytest.mark.parametrize("setting", ["plain", "linked", "mounted", "unwritable"])
+@pytest.mark.parametrize("setting", ["plain", "linked", THEIRS, "mounted", "unwritable"])
 @pytest.mark.parametrize("name", WRITING)
 def test_an_error_while_writing_is_ours(tmp_path: Path, require: Require, name: str, setting: str) -> None:
     """An edit is done, or ends in a SasldbError with the old file there, whichever call fails."""

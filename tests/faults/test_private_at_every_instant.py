@@ -22,7 +22,7 @@ from tests.faults.databases import build
 from tests.faults.elsewhere import HOMES, NOBODY, apart
 from tests.faults.errnos import ERRORS
 from tests.faults.library_calls import PASSWORD, USERS
-from tests.faults.stages import Stage
+from tests.faults.stages import THEIRS, Stage
 from tests.faults.watching import DONE, KILL, KILLED, Called
 
 ACL = "system.posix_acl_access"
@@ -74,6 +74,7 @@ CASES: dict[str, tuple[str, Prepare, dict[str, str]]] = {
     "0644": ("plain", mode(0o644), {}),
     "0666": ("plain", mode(0o666), {}),
     "0644, linked": ("linked", mode(0o644), {}),
+    "0644, linked in another user's directory": (THEIRS, mode(0o644), {}),
     "0644, mounted": ("mounted", mode(0o644), {}),
     "0644, its directory unwritable": ("unwritable", mode(0o644), {}),
     "0644, overlay": ("overlay", mode(0o644), {}),

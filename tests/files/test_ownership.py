@@ -230,7 +230,7 @@ def test_what_is_taken_is_taken_first(tmp_path: Path, require: Require) -> None:
     ]
     subprocess.run(argv, check=True, cwd=CHECKOUT, timeout=60)
     calls = [
-        line.split(" ", 1)[1].split("(")[0] + line.rpartition(", ")[2].split(")")[0]
+        line.split(maxsplit=1)[1].split("(")[0] + line.rpartition(", ")[2].split(")")[0]
         for line in (tmp_path / "calls").read_text().splitlines()
         if "fch" in line
     ]
