@@ -13,6 +13,7 @@ import os
 import pwd
 
 from sasldb.files.acl import Acl
+from sasldb.files.refusals import close
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ def _process(number: str) -> Who | None:
         try:
             lines = os.read(fd, _LONGEST).split(b"\n")
         finally:
-            os.close(fd)
+            close(fd)
         words = {line.partition(b":")[0]: line.split()[1:] for line in lines if line[:3] in (b"Uid", b"Gid", b"Gro")}
         return Who(int(words[b"Uid"][3]), frozenset(map(int, [words[b"Gid"][3], *words[b"Groups"]])))
     except (OSError, KeyError, IndexError, ValueError):

@@ -18,7 +18,7 @@ from sasldb.files.draft import Draft, sweep, write_all
 from sasldb.files.lock import open_regular
 from sasldb.files.ownership import Ownership, give
 from sasldb.files.place import Place
-from sasldb.files.refusals import refusal
+from sasldb.files.refusals import close, refusal
 
 _NO_RENAME_HERE = (errno.EBUSY, errno.EXDEV)
 _INSIDE = ".sasldb-any"  # any name: the directory of a path is what a name in it leads to
@@ -50,7 +50,7 @@ def look(path: str) -> Present | None:
     except OSError as error:
         raise refusal(path, "cannot be read", error) from error
     finally:
-        os.close(fd)
+        close(fd)
 
 
 def put(path: str, content: bytes, ownership: Ownership) -> None:
@@ -82,7 +82,7 @@ def own(path: str, ownership: Ownership) -> None:
     except OSError as error:
         raise refusal(path, f"owner and mode cannot be made {ownership}", error) from error
     finally:
-        os.close(fd)
+        close(fd)
 
 
 def remove(path: str) -> None:
@@ -121,7 +121,7 @@ def _set_metadata(draft: Draft, place: Place, ownership: Ownership) -> None:
         set_metadata(draft.fd, ownership.uid, ownership.gid, ownership.mode, model)
     finally:
         if model is not None:
-            os.close(model)
+            close(model)
 
 
 def _overwrite(place: Place, content: bytes, ownership: Ownership) -> None:
@@ -132,4 +132,4 @@ def _overwrite(place: Place, content: bytes, ownership: Ownership) -> None:
         os.ftruncate(fd, len(content))
         os.fsync(fd)
     finally:
-        os.close(fd)
+        close(fd)

@@ -11,6 +11,8 @@ import errno
 import os
 import stat
 
+from sasldb.files.refusals import close
+
 _ACL = "system.posix_acl_access"
 LOOK = os.O_CLOEXEC | getattr(os, "O_PATH", os.O_RDONLY)  # opens what one may neither read nor write
 _FOLDER = os.O_CLOEXEC | os.O_DIRECTORY | os.O_RDONLY
@@ -46,7 +48,7 @@ class Directory:
     def close(self) -> None:
         """Give the descriptor back."""
         if self.fd >= 0:
-            os.close(self.fd)
+            close(self.fd)
             self.fd = -1
 
     def path_of(self, name: str) -> str:
@@ -94,7 +96,7 @@ class Directory:
         try:
             return os.listdir(fd)
         finally:
-            os.close(fd)
+            close(fd)
 
     def sync(self) -> None:
         """Make new names and renames in it outlast a power failure, where the file system can."""
@@ -108,7 +110,7 @@ class Directory:
             if error.errno not in (errno.EINVAL, errno.ENOTSUP):
                 raise
         finally:
-            os.close(fd)
+            close(fd)
 
     @property
     def owner(self) -> int:
@@ -142,6 +144,6 @@ def _has_list(directory: Directory) -> bool:
         try:
             return _ACL in os.listxattr(fd)
         finally:
-            os.close(fd)
+            close(fd)
     except (OSError, AttributeError):
         return False  # a file system or system without them

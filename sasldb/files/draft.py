@@ -14,6 +14,7 @@ import os
 import stat
 
 from sasldb.files.directory import Directory
+from sasldb.files.refusals import close
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class Draft:
                 raise
             if not swept:
                 return
-            os.close(self.fd)  # before it was locked, another maker of the same file took it for litter
+            close(self.fd)  # before it was locked, another maker of the same file took it for litter
 
     def __enter__(self) -> Draft:
         return self
@@ -99,7 +100,7 @@ class Draft:
                 pass  # nothing can be done about it here; the next writer sweeps it away
             self.name = ""
         if self.fd >= 0:
-            os.close(self.fd)
+            close(self.fd)
             self.fd = -1
 
 
@@ -144,7 +145,7 @@ def _remove_if_dead(directory: Directory, name: str, database: os.stat_result | 
     except OSError:
         pass
     finally:
-        os.close(fd)
+        close(fd)
 
 
 def _lock(fd: int) -> bool:

@@ -16,7 +16,7 @@ from sasldb.files.lock import lock
 from sasldb.files.ownership import Ownership, Wishes, due, give, told
 from sasldb.files.place import Place
 from sasldb.files.publishing import publish
-from sasldb.files.refusals import refusal
+from sasldb.files.refusals import close, refusal
 from sasldb.files.replacing import Replacement
 from sasldb.files.stamps import Stamp
 
@@ -92,7 +92,7 @@ class Exclusive:
     def unlock(self) -> None:
         """Give the lock back."""
         if self.fd is not None:
-            os.close(self.fd)
+            close(self.fd)
             self.fd = None
 
     def close(self) -> None:

@@ -18,7 +18,7 @@ from sasldb.files.draft import Draft, copy, write_all
 from sasldb.files.journal import Journal, place_for
 from sasldb.files.ownership import Ownership, give
 from sasldb.files.place import Place
-from sasldb.files.refusals import refusal
+from sasldb.files.refusals import close, refusal
 
 _PIECE = 1 << 20
 
@@ -67,7 +67,7 @@ def _keep_both(journal: Journal, target: int, size: int, draft: Draft, name: str
         copy(target, old, size)
         os.fsync(old)
     finally:
-        os.close(old)
+        close(old)
     if os.path.samestat(os.fstat(draft.directory.fd), os.fstat(journal.directory.fd)):
         os.fchmod(draft.fd, 0o600)
         os.fchown(draft.fd, os.geteuid(), os.getegid())
@@ -122,7 +122,7 @@ def _put_back(path: str, journal: Journal, target: int, before: Ownership) -> No
         try:
             pour(old, target)
         finally:
-            os.close(old)
+            close(old)
         give(target, before)
     except OSError as error:
         reason = f"overwriting it failed half-way: {error.strerror}"
@@ -152,7 +152,7 @@ def finish(path: str, database: int, journal: Journal) -> None:
         try:
             pour(fd, database)
         finally:
-            os.close(fd)
+            close(fd)
         journal.remove()
     except OSError as error:
         reason = f"an overwrite that was cut short cannot be finished from {journal.path(name)}"

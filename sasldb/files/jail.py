@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import os
 
+from sasldb.files.refusals import close
+
 DEFAULT_DATABASES = ("/etc/sasldb2", "/etc/sasl2/sasldb2")
 MAIN_CF = "/etc/postfix/main.cf"
 _USUAL = "/var/spool/postfix"
@@ -26,7 +28,7 @@ def queue_directory() -> str | None:
         try:
             value = _last_value(os.read(fd, _LONGEST))
         finally:
-            os.close(fd)
+            close(fd)
     except OSError:
         return _USUAL
     if value is None:

@@ -23,6 +23,7 @@ import sys
 from sasldb.errors import AccessDenied, Corrupt, quoted
 from sasldb.files import private_directory
 from sasldb.files.directory import Directory
+from sasldb.files.refusals import close
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ class Journal:
 
     def ask_for_the_old_one(self) -> None:
         """Say that the overwrite failed, and make that last: the database is to have the old content."""
-        os.close(self.directory.open_file(self.undo, os.O_WRONLY | os.O_CREAT))
+        close(self.directory.open_file(self.undo, os.O_WRONLY | os.O_CREAT))
         self.directory.sync()
 
     def remove(self) -> None:
@@ -80,7 +81,6 @@ class Journal:
                 self.directory.sync()  # without `.undo`, the new file must not come back
         if names:
             self.directory.sync()
-        private_directory.leave(self.directory)
 
     def open(self, name: str) -> int:
         """Return a descriptor of one of the files, for reading; OSError when it is not there or is not what the writer put there."""
@@ -89,7 +89,7 @@ class Journal:
         whole = stat.S_ISREG(status.st_mode) and status.st_nlink == 1 and not status.st_mode & 0o022
         if whole and status.st_uid == self._owner:
             return fd
-        os.close(fd)
+        close(fd)
         raise PermissionError(errno.EPERM, "not a journal of this database")
 
     def fits(self, database: int) -> bool:
@@ -103,9 +103,9 @@ class Journal:
             try:
                 return _is_mixture(database, old, new)
             finally:
-                os.close(new)
+                close(new)
         finally:
-            os.close(old)
+            close(old)
 
 
 def pending(path: str, directory: Directory, database: int) -> Journal | None:

@@ -14,7 +14,7 @@ import os
 import stat
 
 from sasldb.errors import Locked, UnsafeFile
-from sasldb.files.refusals import refusal
+from sasldb.files.refusals import close, refusal
 from sasldb.model.text import printable, to_text
 
 TYPE_CHECKING = False
@@ -44,10 +44,10 @@ def open_regular(place: Place, writable: bool = False) -> int:
     try:
         regular = stat.S_ISREG(os.fstat(fd).st_mode)
     except OSError as error:
-        os.close(fd)
+        close(fd)
         raise refusal(place.path, "cannot be looked at", error) from error
     if not regular:
-        os.close(fd)
+        close(fd)
         raise UnsafeFile(place.path, "not a regular file")
     return fd
 
@@ -79,9 +79,9 @@ def lock(place: Place, deadline: Deadline) -> int:
             if not deadline.left:
                 raise Locked(place.path, f"replaced all the time for {deadline.wait:g} s", "run this again")
         except BaseException:
-            os.close(fd)
+            close(fd)
             raise
-        os.close(fd)
+        close(fd)
 
 
 def _lock_by(fd: int, deadline: Deadline, path: str) -> None:

@@ -16,7 +16,7 @@ import stat
 
 from sasldb.errors import NotFound, UnsafeFile
 from sasldb.files.directory import LOOK, Directory
-from sasldb.files.refusals import refusal
+from sasldb.files.refusals import close, refusal
 
 _MOST_LINKS = 40  # as the kernel's own limit, path_resolution(7)
 
@@ -117,7 +117,7 @@ class _Walk:
             else:
                 self.name = name
         finally:
-            os.close(fd)
+            close(fd)
 
     def _more(self) -> bool:
         return any(name not in ("", ".") for name in self._pending)

@@ -7,7 +7,6 @@ Errors: AccessDenied; OSError stays inside this room.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import stat
 
@@ -21,7 +20,7 @@ _OF_ROOT = "/var/lib"  # nobody else can make a name there
 
 
 def private_directory() -> Directory:
-    """Return our private directory, made if need be, and shared with others of our processes until it is closed.
+    """Return our private directory, made if need be. It is never removed: another of our processes may be about to use it.
 
     Raises:
         AccessDenied: there is none and none can be made, or other users sit on its name.
@@ -29,7 +28,7 @@ def private_directory() -> Directory:
     name = f"{_STEM}{os.geteuid()}"
     for parent in _parents():
         try:
-            directory = _shared(parent, name)
+            directory = _open(parent, name, make=True)
         except OSError:
             continue
         if directory is not None:
@@ -53,37 +52,8 @@ def existing() -> list[Directory]:
     return found
 
 
-def leave(directory: Directory) -> None:
-    """Remove a directory of `private_directory`, unless something is in it or others use it; any other directory is left alone."""
-    parent, name = os.path.split(directory.path)
-    if parent in (_OF_ROOT, *_PARENTS) and name.startswith(_STEM):
-        try:
-            fcntl.flock(directory.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            os.rmdir(directory.path)
-        except OSError:
-            pass
-
-
 def _parents() -> tuple[str, ...]:
     return _PARENTS if os.geteuid() else (_OF_ROOT, *_PARENTS)
-
-
-def _shared(parent: str, name: str) -> Directory | None:
-    """Make or open the directory so that `leave` of another process does not remove it; None where it is not private."""
-    while True:
-        directory = _open(parent, name, make=True)
-        if directory is None:
-            return None
-        try:
-            fcntl.flock(directory.fd, fcntl.LOCK_SH)
-            if os.path.samestat(os.lstat(directory.path), os.fstat(directory.fd)):
-                return directory
-        except FileNotFoundError:
-            pass
-        except BaseException:
-            directory.close()
-            raise
-        directory.close()  # removed between the two steps
 
 
 def _open(parent: str, name: str, make: bool) -> Directory | None:

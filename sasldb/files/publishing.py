@@ -14,7 +14,7 @@ from sasldb.errors import UnsafeFile
 from sasldb.files.attributes import set_metadata
 from sasldb.files.draft import Draft, sweep
 from sasldb.files.ownership import Wishes, due
-from sasldb.files.refusals import refusal
+from sasldb.files.refusals import close, refusal
 from sasldb.files.stamps import Stamp, mark_as_ours
 
 TYPE_CHECKING = False
@@ -106,7 +106,7 @@ def _take_place(draft: Draft, name: str) -> None:
             raise FileExistsError(errno.EEXIST, "another writer was first")
         draft.rename(name)
     finally:
-        os.close(place)
+        close(place)
 
 
 def _take_back(draft: Draft, name: str) -> None:

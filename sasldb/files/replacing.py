@@ -81,7 +81,6 @@ class Replacement:
             with self._draft_in(elsewhere) as draft:
                 return self._exchange(make, draft, renamable=False)
         finally:
-            private_directory.leave(elsewhere)
             elsewhere.close()
 
     def _draft_in(self, directory: Directory) -> Draft:

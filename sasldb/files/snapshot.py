@@ -15,7 +15,7 @@ from sasldb.files.draft import copy
 from sasldb.files.journal import pending
 from sasldb.files.lock import open_regular
 from sasldb.files.place import Place
-from sasldb.files.refusals import refusal
+from sasldb.files.refusals import close, refusal
 from sasldb.files.stamps import Stamp
 
 TYPE_CHECKING = False
@@ -90,7 +90,7 @@ class Snapshot:
                 # A writer in place that began before the look has its journal there; one that began later changes the stamp.
                 return before == Stamp.of(fd) and before.shows_the_next_write()
         finally:
-            os.close(fd)
+            close(fd)
         return self._take_from(begun)
 
     def _take_from(self, journal: Journal) -> bool:
@@ -104,7 +104,7 @@ class Snapshot:
                 self._take(fd, os.fstat(fd).st_size)
                 return True
             finally:
-                os.close(fd)
+                close(fd)
         finally:
             journal.close()
 
@@ -137,6 +137,6 @@ class Snapshot:
     def close(self) -> None:
         """Forget the content."""
         if self._fd >= 0:
-            os.close(self._fd)
+            close(self._fd)
             self._fd = -1
         self._content = b""

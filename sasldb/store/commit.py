@@ -12,7 +12,7 @@ import os
 
 from sasldb.errors import Conflict, Corrupt
 from sasldb.files.exclusive import Exclusive
-from sasldb.files.refusals import refusal
+from sasldb.files.refusals import close, refusal
 from sasldb.formats.table import open_pages
 from sasldb.store.changes import ChangeSet, look_up
 from sasldb.store.ground import WHOLE, Ground
@@ -61,7 +61,7 @@ class _Step:
             try:
                 self._change(draft, fd)
             finally:
-                os.close(fd)
+                close(fd)
         except OSError as error:
             raise refusal(self._path, "its copy cannot be read", error) from error
 

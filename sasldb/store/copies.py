@@ -27,7 +27,7 @@ from sasldb.files.exclusive import Exclusive
 from sasldb.files.lock import open_regular
 from sasldb.files.ownership import Wishes
 from sasldb.files.place import Place
-from sasldb.files.refusals import refusal
+from sasldb.files.refusals import close, refusal
 from sasldb.files.snapshot import Snapshot
 from sasldb.model.record import split_key
 from sasldb.secrets import otp
@@ -120,7 +120,7 @@ def is_copy(path: str, database: str) -> bool:
     except OSError as error:
         raise refusal(path, "cannot be compared", error) from error
     finally:
-        os.close(original)
+        close(original)
 
 
 def _is_copy(path: str, database: str, opened: int) -> bool:
@@ -133,7 +133,7 @@ def _is_copy(path: str, database: str, opened: int) -> bool:
         same = present == size and _same_bytes(fd, opened, size)
         return not present or same or copied.untouched(fd) or _adds_nothing(path, database)
     finally:
-        os.close(fd)
+        close(fd)
 
 
 def _adds_nothing(path: str, database: str) -> bool:
@@ -185,7 +185,7 @@ def _note(source: Snapshot, target: Exclusive) -> None:
                 copied.note(fd, status.st_mtime_ns)
                 os.fsync(fd)
         finally:
-            os.close(fd)
+            close(fd)
     except OSError:
         pass  # it is a copy all the same, of which less is known
 
@@ -198,6 +198,6 @@ def _pour(source: Snapshot, draft: str, path: str) -> None:
             for at in range(0, source.size, _PIECE):
                 write_all(fd, source.read(at, _PIECE), at)
         finally:
-            os.close(fd)
+            close(fd)
     except OSError as error:
         raise refusal(path, "cannot be written", error) from error

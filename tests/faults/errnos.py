@@ -52,6 +52,7 @@ _CALLS = {
     "removexattr": (197, f"ENODATA ERANGE {_ATTRIBUTE}"),
     "fremovexattr": (199, f"ENODATA ERANGE {_ATTRIBUTE}"),
     "getdents64": (217, f"EINVAL ENOENT ENOTDIR {_ANY}"),
+    "fstatfs": (138, f"EINTR ENOMEM ENOSYS EOVERFLOW {_ANY}"),
     "openat": (
         257,
         f"{_ENTRY} EAGAIN EEXIST EFBIG EINTR EISDIR EMFILE ENFILE ENODEV ENXIO EOPNOTSUPP EOVERFLOW ETXTBSY",

@@ -25,9 +25,17 @@ sys.addaudithook(_hook)  # it can never be removed
 def before(event: str, fits: Callable[[tuple[Any, ...]], bool], action: Callable[[], object]) -> Iterator[list[str]]:
     """Do `action` once, before the first `event` in the block whose arguments fit; yield a list that then holds the event."""
     done: list[str] = []
+    looking: list[bool] = []  # what `fits` itself does is no event
 
     def watcher(seen: str, arguments: tuple[Any, ...]) -> None:
-        if seen == event and not done and fits(arguments):
+        if seen != event or done or looking:
+            return
+        looking.append(True)
+        try:
+            fitting = fits(arguments)
+        finally:
+            looking.pop()
+        if fitting:
             done.append(seen)
             action()
 

@@ -348,7 +348,9 @@ def test_waiting_has_an_end_and_names_the_holder(path: Path) -> None:
     """A lock that is not given back ends in an error that names the process."""
     with open(path, "rb") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
-        with pytest.raises(Locked, match=str(os.getpid())), sasldb.edit(str(path), wait=0.1):
+        with pytest.raises(Locked, match=rf"still locked by process {os.getpid()} \("), sasldb.edit(
+            str(path), wait=0.1
+        ):
             pass
     set_one(path)
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import time
 from pathlib import Path
 
 import pytest
 
-from sasldb.errors import DatabaseError, WriteFailed
+import sasldb
+from sasldb.errors import DatabaseError, SasldbError, WriteFailed
 from sasldb.files.deadline import Deadline
 from sasldb.files.exclusive import Exclusive
 from sasldb.files.ownership import Wishes
@@ -85,3 +87,51 @@ def test_settling(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     os.utime(path, (1, 1))
     assert not held.settles() and len(pauses) == 1
     held.close()
+
+
+def descriptors() -> set[str]:
+    """Return the descriptors of this process, and what they lead to."""
+    found = set()
+    for name in os.listdir("/proc/self/fd"):
+        try:
+            found.add(f"{name} {os.readlink(f'/proc/self/fd/{name}')}")
+        except OSError:
+            pass  # that of the list itself
+    return found
+
+
+@pytest.mark.parametrize(
+    "kind", ["sound", "two names", "absent", "empty", "text", "link", "dangling", "directory", "loop"]
+)
+def test_nothing_stays_open(tmp_path: Path, kind: str) -> None:
+    """Whatever the file is, and whether reading and editing it come to an end or an error, no descriptor is kept."""
+    path = tmp_path / "db"
+    with sasldb.edit(str(tmp_path / "sound")) as db:
+        db.set_password("alice@example.com", b"x")
+    if kind in ("sound", "two names"):
+        (tmp_path / "sound").rename(path)
+    if kind == "two names":
+        (tmp_path / "other").hardlink_to(path)
+    elif kind == "empty":
+        path.touch()
+    elif kind == "text":
+        path.write_text("text" * 1000)
+    elif kind == "directory":
+        path.mkdir()
+    elif kind in ("link", "dangling", "loop"):
+        path.symlink_to({"link": "sound", "dangling": "absent", "loop": "db"}[kind])
+    before = descriptors()
+    for create in (False, True):
+        for _ in range(2):
+            try:
+                with sasldb.open(str(path)) as read:
+                    list(read)
+            except SasldbError:
+                pass
+            try:
+                with sasldb.edit(str(path), create=create) as db:
+                    db.set_password("alice@example.com", os.urandom(4).hex().encode())
+            except SasldbError:
+                pass
+    gc.collect()
+    assert descriptors() == before

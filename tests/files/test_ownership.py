@@ -83,7 +83,8 @@ def test_who_is_not_there_is_refused(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "mode", ["0644", "rw", "0o640", "-640", "+640", " 640", "6_40", "0680", "1640", "\u0666\u0664\u0660"]
+    "mode",
+    ["0644", "0641", "0642", "rw", "0o640", "-640", "+640", " 640", "6_40", "0680", "1640", "\u0666\u0664\u0660"],
 )
 def test_bad_modes_are_refused(mode: str) -> None:
     """A mode for others, one beyond 0777, and what is not made of octal digits alone are errors."""
@@ -229,7 +230,7 @@ def test_what_is_taken_is_taken_first(tmp_path: Path, require: Require) -> None:
     ]
     subprocess.run(argv, check=True, cwd=CHECKOUT, timeout=60)
     calls = [
-        line.split(" ", 1)[1].split("(")[0] + line.rpartition(", ")[2].split(")")[0]
+        line.split(maxsplit=1)[1].split("(")[0] + line.rpartition(", ")[2].split(")")[0]
         for line in (tmp_path / "calls").read_text().splitlines()
         if "fch" in line
     ]

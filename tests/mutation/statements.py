@@ -51,7 +51,9 @@ def _raise(source: Source, node: ast.Raise) -> Iterator[Edit]:
 
 
 def _return(source: Source, node: ast.Return) -> Iterator[Edit]:
-    if node.value is not None and not (isinstance(node.value, ast.Constant) and node.value.value is None):
+    if node.value is not None and not (
+        isinstance(node.value, ast.Constant) and not node.value.value
+    ):  # as false as None
         yield source.instead(node, b"return None", "returned value")
 
 

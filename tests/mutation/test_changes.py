@@ -54,6 +54,7 @@ def results(tmp_path: Path, text: str, kind: str) -> set[str]:
         ("raise dropped", "raise A", {"pass"}),
         ("returned value", "def f():\n    return a", {"def f():\n    return None"}),
         ("returned value", "def f():\n    return None", set()),
+        ("returned value", "def f():\n    return False", set()),
         (
             "except class",
             "try: a()\nexcept (B, C): d()",

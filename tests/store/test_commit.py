@@ -16,7 +16,7 @@ from sasldb.store.ground import WHOLE
 from tests.faults.databases import key, records
 
 PAGE = 4096
-FEW, MANY = 20, 6000
+FEW, MANY = 120, 6000
 
 
 def filled(path: Path, users: int) -> dict[bytes, bytes]:
@@ -46,6 +46,11 @@ def far_page(path: Path) -> int:
         if content[at + 25] == 13
         and content[at + 16 : at + 20] == bytes(4)  # a page of a hash bucket, the only one of it
     )
+
+
+def elsewhere(content: bytes, page: int, name: bytes) -> bool:
+    """Tell whether the record `name` is on another page than that."""
+    return name not in content[page * PAGE : (page + 1) * PAGE] and name in content
 
 
 def torn(content: bytes, page: int) -> bytes:
@@ -86,6 +91,34 @@ def test_what_stays_torn(tmp_path: Path) -> None:
         os.utime(path, (1, 1))
     assert "libdb" not in str(caught.value) and caught.value.path == str(path)
     assert path.read_bytes() == damaged
+
+
+def test_far_damage_of_a_small_file(tmp_path: Path) -> None:
+    """Damage anywhere in a small file is an error as soon as it is read from, and the file stays."""
+    path = tmp_path / "db"
+    filled(path, FEW)
+    page = far_page(path)
+    damaged = torn(path.read_bytes(), page)
+    path.write_bytes(damaged)
+    os.utime(path, (1, 1))
+    editor = edit(str(path))
+    number = next(number for number in range(FEW) if elsewhere(damaged, page, key(f"user{number}")))
+    with pytest.raises(Corrupt):
+        editor.value(key(f"user{number}"))
+    editor.close()
+    assert path.read_bytes() == damaged
+
+
+def test_a_file_that_is_written_to_while_it_is_read(tmp_path: Path) -> None:
+    """What an edit has read of a small file is of one moment: a program that writes in between makes a conflict, and no mixture."""
+    path = tmp_path / "db"
+    content = filled(path, FEW)
+    whole = path.read_bytes()
+    with pytest.raises(Conflict), edit(str(path)) as editor:
+        assert editor.value(key("user1")) == content[key("user1")]
+        path.write_bytes(whole.replace(b"password ", b"PASSWORD "))
+        assert editor.value(key("user2")) == content[key("user2")]
+        editor.put(key("alice"), b"wonderland")
 
 
 def test_far_damage_of_a_large_file(tmp_path: Path) -> None:

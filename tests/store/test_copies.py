@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
+import resource
 import shutil
 import subprocess
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +17,7 @@ from sasldb.errors import NotFound, StaleCopy, WriteFailed
 from sasldb.files import copied, jail
 from sasldb.files.ownership import Wishes
 from sasldb.secrets import otp
+from sasldb.store import copies
 from sasldb.store.copies import is_copy, moved_on
 from sasldb.store.editing import edit
 from tests.conftest import CyrusTools, Require
@@ -366,6 +369,78 @@ def test_a_copy_that_cannot_be_compared(pair: Pair, monkeypatch: pytest.MonkeyPa
     with pytest.raises(WriteFailed, match="cannot be compared") as caught:
         is_copy(str(pair.copy), str(pair.database))
     assert caught.value.path == str(pair.copy)
+
+
+@pytest.mark.parametrize("size", [0, 1, 4096, 5000, 20000])
+def test_a_copy_is_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    """Whatever is in the copy's place becomes the same bytes, longer or shorter, with or without a beginning in common, and is left if it is."""
+    monkeypatch.setattr(copies, "_PIECE", 1000)
+    source, target = tmp_path / "source", tmp_path / "target"
+    make(source, USERS)
+    content = source.read_bytes()
+    for before_ in (content[:size], content + b"x" * size, b"x" * size):
+        target.write_bytes(before_)
+        os.utime(target, (1, 1))
+        copies.copy(str(source), str(target), Wishes())
+        assert target.read_bytes() == content
+    inode = target.stat().st_ino
+    copies.copy(str(source), str(target), Wishes(mode=0o600))
+    assert (target.stat().st_ino, target.stat().st_mode & 0o777) == (inode, 0o600)
+    target.unlink()
+    copies.copy(str(source), str(target), Wishes(), create=True)
+    assert target.read_bytes() == content
+
+
+def test_no_room_for_the_copy(pair: Pair) -> None:
+    """Where the disk is full when the copy is written, the copy stands and the error names it and says why."""
+    old = pair.copy.read_bytes()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (len(old), hard))
+
+    def changed() -> bool:
+        return pair.database.read_bytes() != old
+
+    users = {key(f"user{number}"): b"x" * 200 for number in range(200)}
+    try:
+        with before("open", lambda arguments: arguments[0] == "jail" and changed(), limit) as done:
+            with pytest.raises(StaleCopy, match="this copy of it was not: cannot be written: File too large") as caught:
+                with edit(str(pair.database)) as editor:
+                    for name, value in users.items():
+                        editor.put(name, value)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert done and caught.value.path == str(pair.copy) and pair.copy.read_bytes() == old
+
+
+@pytest.mark.parametrize("kind", ["removed", "another", "longer", "fifo"])
+def test_a_copy_that_is_exchanged_before_it_is_noted(pair: Pair, kind: str) -> None:
+    """What takes the copy's place as soon as it is made gets no note that it is a copy, is not waited for, and fails nothing."""
+    other = pair.copy.parent / "other"
+    old = pair.database.read_bytes()
+
+    def exchange() -> None:
+        content = pair.database.read_bytes()
+        if kind == "removed":
+            pair.copy.unlink()
+            return
+        if kind == "fifo":
+            os.mkfifo(other)
+        else:
+            other.write_bytes(content[::-1] if kind == "another" else content + content)
+        other.replace(pair.copy)
+
+    def copied_by_now(arguments: tuple[Any, ...]) -> bool:
+        changed = pair.database.read_bytes() != old
+        return changed and arguments[0] == "sasldb2" and pair.copy.is_file() and pair.in_step()
+
+    with before("open", copied_by_now, exchange) as done:
+        add(pair.database)
+    assert done and key("bob") in records(pair.database)
+    if kind in ("another", "longer"):
+        with pair.copy.open("rb") as file:
+            assert not copied.untouched(file.fileno())
 
 
 def test_one_time_passwords_that_moved_on() -> None:

@@ -248,6 +248,23 @@ def test_an_edit_ends_once(path: Path) -> None:
     assert dump(path) == {ALICE: b"x"}
 
 
+def test_an_edit_that_was_given_up(path: Path) -> None:
+    """After an edit was closed without a commit no change is taken, and nothing was changed."""
+    seed(path, {ALICE: b"x"})
+    editor = sasldb.edit(str(path))
+    editor.put(ALICE, b"y")
+    editor.close()
+    with pytest.raises(ValueError):
+        editor.put(ALICE, b"z")
+    assert dump(path) == {ALICE: b"x"}
+
+
+def test_what_is_wrong_is_named(path: Path) -> None:
+    """An error about a user names the user first."""
+    with sasldb.edit(str(path)) as db, pytest.raises(BadName, match="^@example.com: an empty user name"):
+        db.set_password("@example.com", b"x")
+
+
 def test_only_bytes_are_stored(path: Path) -> None:
     """Anything else than bytes is a mistake of the caller, and told as one."""
     with sasldb.edit(str(path)) as db:

@@ -116,18 +116,32 @@ def catch_interrupts() -> bool:
 
 
 def leave_interrupts() -> None:
-    """Undo what `catch_interrupts` did: nothing is left to tidy up."""
-    from _signal import SIG_DFL, SIGINT, signal
+    """Undo what `catch_interrupts` did: nothing is left to tidy up, and one that has come ends the process here."""
+    from _signal import SIG_DFL, SIG_UNBLOCK, SIGINT, pthread_sigmask, signal
 
+    _block(SIGINT)
     signal(SIGINT, SIG_DFL)
+    pthread_sigmask(SIG_UNBLOCK, (SIGINT,))
 
 
 def die(signal_number: int) -> None:
     """End this process by `signal_number`, so that whoever started it sees that."""
-    from _signal import SIG_DFL, signal
+    from _signal import SIG_DFL, SIG_UNBLOCK, pthread_sigmask, signal
 
+    _block(signal_number)
     signal(signal_number, SIG_DFL)
     os.kill(os.getpid(), signal_number)
+    pthread_sigmask(SIG_UNBLOCK, (signal_number,))
+
+
+def _block(signal_number: int) -> None:
+    """Hold the signal back; were its handler changed after it has come and before it has run, Python would lose it, with a traceback."""
+    from _signal import SIG_BLOCK, pthread_sigmask
+
+    try:
+        pthread_sigmask(SIG_BLOCK, (signal_number,))
+    except KeyboardInterrupt:
+        os.kill(os.getpid(), signal_number)  # and held back
 
 
 def _wait(descriptor: int, writing: bool) -> None:

@@ -32,6 +32,7 @@ _FATAL = (
     *(signal.SIGPROF, signal.SIGUSR1, signal.SIGUSR2, signal.SIGXCPU, signal.SIGIO),
 )
 _STOPPING = (signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU)
+_CAUGHT = (*_FATAL, *_STOPPING, signal.SIGCONT)
 _LOCAL = 3  # where tcgetattr's list keeps the local modes
 _SHOWN = termios.ECHO | termios.ECHOE | termios.ECHOK | termios.ECHOCTL | termios.ECHOPRT | termios.ECHOKE
 _WINDOW = 16384  # octets; more than a terminal's line can have
@@ -49,6 +50,7 @@ class Hidden:
         self._prompts = prompts
         self._prompt = b""  # the one that is to be answered
         self._inside = False
+        self._stopping = False
         self._before: list[Any] = []  # modes; none where the terminal hung up: reading says so
         self._hidden: list[Any] = []  # modes
         self._handlers: dict[int, Any] = {}  # those that were there
@@ -133,8 +135,11 @@ class Hidden:
                 self._handlers[number] = signal.signal(number, handler)
 
     def _release(self) -> None:
+        """Put back the handlers that were there; what comes meanwhile is theirs."""
+        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, _CAUGHT)  # of what has come, ours run in here
         while self._handlers:
             signal.signal(*self._handlers.popitem())
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
 
     def _end(self, number: int, frame: FrameType | None) -> None:
         if _in_foreground():
@@ -143,6 +148,9 @@ class Hidden:
         streams.die(number)
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
+        if self._stopping:
+            return
+        self._stopping = True
         if _in_foreground():
             _flush()
         self._restore()
@@ -152,10 +160,14 @@ class Hidden:
 
     def _go_on(self, number: int, frame: FrameType | None) -> None:
         """Ask again after SIGSTOP, which nobody can catch: whatever became of the terminal meanwhile."""
+        if self._stopping:
+            return
+        self._stopping = True
         self._release()
         self._ask_again()
 
     def _ask_again(self) -> None:
+        self._stopping = False
         if self._inside:
             self._take_over()
             streams.write(self._prompts, self._prompt)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import random
+import select
 import signal
 import termios
 import time
@@ -37,10 +38,10 @@ def stored(directory: Path) -> bytes:
 
 def give_password(session: Session, prompt: str = ONE) -> None:
     """Answer, with `prompt` there already, what is still asked; see that it worked."""
-    session.type(b"secret\n")
+    session.type(b"secret\r")  # what the key Enter sends
     if prompt == ONE:
         session.wait(TWO, hidden=True)
-        session.type(b"secret\n")
+        session.type(b"secret\r")
     session.wait(READY)
     assert b"status 0 " in session.run("echo status $? $$")
 
@@ -217,7 +218,7 @@ def test_who_ignores_a_signal_goes_on_ignoring_it(program: str, commands: Comman
 
 
 def test_stopped_at_any_moment() -> None:
-    """Whenever it is stopped, before, at, or after the prompts, the terminal is as it was; and so it is in the end."""
+    """Whenever it is stopped, before, at, or after the prompts, the terminal is as it was; so it is in the end, and nothing was said."""
     master, slave = os.openpty()
     leader = os.fork()
     if leader == 0:
@@ -226,8 +227,9 @@ def test_stopped_at_any_moment() -> None:
             status = stop_again_and_again(slave)
         finally:
             os._exit(status)
-    os.close(slave)
     assert os.waitstatus_to_exitcode(os.waitpid(leader, 0)[1]) == 0
+    assert not select.select([master], [], [], 0)[0], os.read(master, 65536)
+    os.close(slave)
     os.close(master)
 
 
@@ -252,9 +254,10 @@ def stop_again_and_again(terminal: int) -> int:
                     pass
         finally:
             os._exit(0)
-    pause = random.Random(1)
+    os.setpgid(job, job)  # before its first signal: the group of a session leader is not stopped
+    pauses = random.Random(1)
     while True:
-        time.sleep(pause.random() / 1000)
+        time.sleep(pauses.random() / 1000)
         os.kill(job, signal.SIGTSTP)
         _, status = os.waitpid(job, os.WUNTRACED)
         if termios.tcgetattr(0) != before:
