@@ -41,6 +41,8 @@ def preload() -> None:
         "syslog",
         "socket",
         "unicodedata",
+        "resource",
+        "termios",
     ):
         import_module(name)
 
