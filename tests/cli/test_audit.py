@@ -55,6 +55,17 @@ def test_people(sasldb: Sasldb, database: Path) -> None:
     assert sum(line.startswith("  to do: ") for line in lines) == 5
 
 
+def test_a_postfix_that_cannot_be_asked(
+    private_etc: PrivateEtc, require: Require, commands: Commands, database: Path
+) -> None:
+    """Where Postfix is installed and cannot tell its realm, that is said, realms are not looked at, and all else is."""
+    require("postfix", "postconf")
+    private_etc.run("sh", "-c", "mkdir -p /etc/postfix; rm -f /etc/postfix/main.cf; mkdir /etc/postfix/main.cf")
+    done = private_etc.run(commands.sasldb, "audit", "-f", str(database))
+    assert done.returncode == 1 and done.stderr.startswith(b"sasldb: realms are not looked at: ")
+    assert b"empty-password" in done.stdout and b"stray-realm" not in done.stdout
+
+
 def test_many_users(sasldb: Sasldb, tmp_path: Path) -> None:
     """Of a finding with many users the first five are named."""
     make_database(tmp_path / "db", {b"user%d\0example.com\0userPassword" % number: SECRET for number in range(9)})

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+from berkeleydb import db as libdb
 
 import sasldb
 from sasldb.errors import DatabaseError, SasldbError, WriteFailed
@@ -16,6 +17,7 @@ from sasldb.files import snapshot
 from sasldb.files.deadline import Deadline
 from sasldb.files.exclusive import Exclusive
 from sasldb.files.ownership import Wishes
+from tests.formats.hashfiles import Shape, make
 
 
 def exclusive(path: Path, wait: float = 1) -> Exclusive:
@@ -102,7 +104,7 @@ def descriptors() -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "kind", ["sound", "two names", "absent", "empty", "text", "link", "dangling", "directory", "loop", "torn"]
+    "kind", ["sound", "two names", "absent", "empty", "text", "link", "dangling", "directory", "loop", "torn", "tree"]
 )
 def test_nothing_stays_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
     """Whatever the file is, and whether reading and editing it come to an end or an error, no descriptor is kept."""
@@ -117,8 +119,11 @@ def test_nothing_stays_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kin
     elif kind == "empty":
         path.touch()
     elif kind == "torn":
-        path.write_bytes((tmp_path / "sound").read_bytes()[:-1] + b"\xff" * 4097)
+        content = (tmp_path / "sound").read_bytes()
+        path.write_bytes(content[: 4096 + 25] + b"\xee" + content[4096 + 26 :])
         os.utime(path, (1, 1))
+    elif kind == "tree":
+        make(path, Shape(512, flags=libdb.DB_DUP), [(b"key", b"%d" % number) for number in range(300)])
     elif kind == "text":
         path.write_text("text" * 1000)
     elif kind == "directory":

@@ -16,6 +16,10 @@ class Room(NamedTuple):
     tests: tuple[str, ...]
 
 
+_FILES = (
+    *("tests/files/test_[b-z]*.py", "tests/files/test_attributes.py", "tests/store"),
+    *("tests/faults/test_refusals.py", "tests/faults/test_torn_overwrite.py"),
+)
 _STATE = ("tests/operations/state", "tests/cli/test_apply.py", "tests/cli/test_diff.py")
 _AUDIT = ("tests/operations/audit", "tests/cli/test_audit.py")
 _PASSWORDS = ("tests/cli/test_passwords.py", "tests/operations/test_passwords.py", "tests/cli/test_verify.py")
@@ -27,12 +31,15 @@ ROOMS = {
     "secrets": Room("secrets", ("tests/secrets", "tests/operations/test_storing.py")),
     "formats": Room(
         "formats",
-        ("tests/formats/test_hashpages.py", "tests/formats/test_hashpages_damage.py", "tests/store/test_editing.py"),
+        (
+            "tests/formats/test_hashpages_damage.py",
+            "tests/formats/test_berkeley.py",
+            "tests/formats/test_hashpages.py",
+            "tests/store/test_editing.py",
+        ),
     ),
-    "files": Room(
-        "files", ("tests/files", "tests/store", "tests/faults/test_refusals.py", "tests/faults/test_torn_overwrite.py")
-    ),
-    "store": Room("store", ("tests/store", "tests/files", "tests/operations/test_change.py")),
+    "files": Room("files", _FILES),
+    "store": Room("store", ("tests/store", "tests/files/test_exclusive_use.py", "tests/operations/test_change.py")),
     "operations": Room("operations", ("tests/operations/test_*.py", "tests/cli/test_[dilrsuvw]*.py")),
     "operations/state": Room("operations/state", _STATE),
     "operations/audit": Room("operations/audit", _AUDIT),
