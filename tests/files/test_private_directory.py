@@ -1,4 +1,4 @@
-"""Private directories: the first place that serves, of the right owner and mode, kept while somebody uses it, gone afterwards."""
+"""Private directories: the first place that serves, of the right owner and mode."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def parents(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
 
 
 def test_the_first_that_serves(parents: list[Path]) -> None:
-    """It is made with mode 0700, whatever the umask, in the first parent that is there; it is found again, and goes when it is left."""
+    """It is made with mode 0700, whatever the umask, in the first parent that is there; it is found again, and stays."""
     umask = os.umask(0o777)
     try:
         directory = private.private_directory()
@@ -38,17 +38,9 @@ def test_the_first_that_serves(parents: list[Path]) -> None:
     again = private.private_directory()
     (found,) = private.existing()
     assert again.path == found.path == directory.path and os.path.samestat(os.fstat(found.fd), path.stat())
-    found.close()
-    private.leave(again)
-    assert path.exists()  # the other one uses it
-    again.close()
-    (path / "journal").touch()
-    private.leave(directory)
-    assert path.exists()  # something is in it
-    (path / "journal").unlink()
-    private.leave(directory)
-    assert not path.exists() and private.existing() == []
-    directory.close()
+    for each in (directory, again, found):
+        each.close()
+    assert path.exists()
 
 
 @pytest.mark.parametrize(
@@ -67,8 +59,8 @@ def test_what_is_not_private(parents: list[Path], spoil: Callable[[Path], object
     spoil(parents[1])
     directory = private.private_directory()
     assert directory.path == str(parents[2] / NAME)
-    private.leave(directory)
     directory.close()
+    (parents[2] / NAME).rmdir()
     spoil(parents[2])
     with pytest.raises(AccessDenied, match="no private directory"):
         private.private_directory()
@@ -82,16 +74,4 @@ def test_of_another_owner(parents: list[Path]) -> None:
     os.chown(parents[1] / NAME, 1234, 1234)
     directory = private.private_directory()
     assert directory.path == str(parents[2] / NAME)
-    private.leave(directory)
     directory.close()
-
-
-def test_other_directories_are_never_removed(tmp_path: Path) -> None:
-    """Only a private directory is removed when it is left."""
-    from sasldb.files.directory import Directory
-
-    (tmp_path / "mine").mkdir()
-    directory = Directory.open(str(tmp_path / "mine"))
-    private.leave(directory)
-    directory.close()
-    assert (tmp_path / "mine").exists()
