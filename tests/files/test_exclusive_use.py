@@ -12,6 +12,7 @@ import pytest
 
 import sasldb
 from sasldb.errors import DatabaseError, SasldbError, WriteFailed
+from sasldb.files import snapshot
 from sasldb.files.deadline import Deadline
 from sasldb.files.exclusive import Exclusive
 from sasldb.files.ownership import Wishes
@@ -101,10 +102,11 @@ def descriptors() -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "kind", ["sound", "two names", "absent", "empty", "text", "link", "dangling", "directory", "loop"]
+    "kind", ["sound", "two names", "absent", "empty", "text", "link", "dangling", "directory", "loop", "torn"]
 )
-def test_nothing_stays_open(tmp_path: Path, kind: str) -> None:
+def test_nothing_stays_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
     """Whatever the file is, and whether reading and editing it come to an end or an error, no descriptor is kept."""
+    monkeypatch.setattr(snapshot, "_IN_MEMORY", 1)  # of larger ones a descriptor is kept
     path = tmp_path / "db"
     with sasldb.edit(str(tmp_path / "sound")) as db:
         db.set_password("alice@example.com", b"x")
@@ -114,6 +116,9 @@ def test_nothing_stays_open(tmp_path: Path, kind: str) -> None:
         (tmp_path / "other").hardlink_to(path)
     elif kind == "empty":
         path.touch()
+    elif kind == "torn":
+        path.write_bytes((tmp_path / "sound").read_bytes()[:-1] + b"\xff" * 4097)
+        os.utime(path, (1, 1))
     elif kind == "text":
         path.write_text("text" * 1000)
     elif kind == "directory":

@@ -51,6 +51,7 @@ def test_a_lost_bucket_is_not_empty(plain: bytes, page: int) -> None:
 @pytest.mark.parametrize(
     ("offset", "number", "reason", "page"),
     [
+        (25, b"\0", "the first page has type 0", 0),
         (20, struct.pack("<I", 0), "page size 0", 0),
         (20, struct.pack("<I", 1000), "page size 1000", 0),
         (4096 + 20, struct.pack("<H", 9999), "number of items 9999", 1),
@@ -122,3 +123,59 @@ def test_reading_a_file_that_shrinks_meanwhile(plain: bytes) -> None:
     pages = HashPages(lambda offset, length: plain[offset : min(offset + length, 5000)], len(plain), "x.db")
     with pytest.raises(Corrupt, match="shorter"):
         list(pages.items())
+
+
+def test_pages_of_two_buckets_exchanged(plain: bytes) -> None:
+    """A page that is whole, and in the place of another bucket's, betrays itself by its keys, however it is read."""
+    first, second = plain[4096:8192], plain[8192:12288]
+    octets = (
+        plain[:4096] + second[:8] + first[8:12] + second[12:] + first[:8] + second[8:12] + first[12:] + plain[12288:]
+    )
+    refuses(octets, "a key in a bucket that is not its own", 1)
+
+
+def test_records_where_no_bucket_is_yet(tmp_path: Path) -> None:
+    """Records on a page that was set aside for buckets to come are a table that was set back: they would be lost without a word."""
+    octets = make(tmp_path / "x.db", Shape(), some_records(8, 700)).read_bytes()
+    meta = pages_of(octets).meta
+    bucket, page, count = meta.runs[-1]
+    unused = bucket + count - (meta.last_bucket + 1)
+    assert unused > 0
+    number = page + count - unused
+    copy = octets[4096 : 4096 + 8] + struct.pack("<I", number) + octets[4096 + 12 : 8192]
+    refuses(octets[: number * 4096] + copy + octets[(number + 1) * 4096 :], "that no bucket uses yet", number)
+
+
+@pytest.mark.parametrize(
+    "first, length, right", [(0, 5000, False), (1 << 20, 5000, False), (3, 0, False), (3, 5000, True)]
+)
+def test_where_a_long_item_is(tmp_path: Path, first: int, length: int, right: bool) -> None:
+    """An item on pages of its own is on pages of the file, and has a length; anything else is damage of the page that says so."""
+    octets = make(tmp_path / "x.db", Shape(), [(b"big", b"v" * 5000)]).read_bytes()
+    at = octets.index(struct.pack("<II", 3, 5000))
+    changed = octets[:at] + struct.pack("<II", first, length) + octets[at + 8 :]
+    if right:
+        assert changed == octets and list(pages_of(octets).items()) == [(b"big", b"v" * 5000)]
+        return
+    with pytest.raises(Corrupt, match=f"an item of {length} octets on page {first}"):
+        list(pages_of(changed).items())
+
+
+def test_duplicates_where_there_can_be_none(tmp_path: Path) -> None:
+    """A set of duplicates is damage in a file whose first page allows none."""
+    octets = make(tmp_path / "x.db", Shape(), [(b"key", b"\2\0ab\2\0")]).read_bytes()
+    at = octets.index(b"\1\2\0ab\2\0")
+    with pytest.raises(Corrupt, match="an impossible set of duplicates"):
+        list(pages_of(octets[:at] + b"\2" + octets[at + 1 :]).items())
+
+
+def test_free_pages_are_proved_before_a_change(tmp_path: Path) -> None:
+    """Every free page that a change may use is proved before it, not the first one alone."""
+    path = make(tmp_path / "x.db", Shape(), [(b"big", b"v" * 30000), (b"small", b"v"), (b"big", None)])
+    octets = path.read_bytes()
+    pages_of(octets).check_around([b"small"], 1)
+    first = field(octets, "<", 28)
+    second = field(octets, "<", first * 4096 + 16)
+    damaged = octets[: second * 4096 + 25] + b"\7" + octets[second * 4096 + 26 :]
+    with pytest.raises(Corrupt, match="on the list of free pages"):
+        pages_of(damaged).check_around([b"small"], 1)

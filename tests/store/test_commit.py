@@ -133,6 +133,27 @@ def test_far_damage_of_a_large_file(tmp_path: Path) -> None:
         records(path)
 
 
+def test_damage_that_libdb_would_meet(tmp_path: Path) -> None:
+    """What a change in a large file will touch is proved before libdb touches it: here a free page that a long value needs."""
+    path = tmp_path / "db"
+    filled(path, MANY)
+    handle = libdb.DB()
+    handle.open(str(path))
+    handle.put(key("long"), b"x" * 30000)
+    handle.delete(key("long"))
+    handle.close()
+    content = path.read_bytes()
+    first = int.from_bytes(content[28:32], "little")
+    second = int.from_bytes(content[first * PAGE + 16 : first * PAGE + 20], "little")
+    assert first and second
+    damaged = torn(content, second)
+    path.write_bytes(damaged)
+    os.utime(path, (1, 1))
+    with pytest.raises(Corrupt, match="on the list of free pages"), edit(str(path)) as editor:
+        editor.put(key("alice"), b"x" * 20000)
+    assert path.read_bytes() == damaged
+
+
 def test_emptied_meanwhile(tmp_path: Path) -> None:
     """A file that another program emptied during the edit is a conflict, and is not filled with the edit's users alone."""
     path = tmp_path / "db"
