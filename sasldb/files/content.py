@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 import os
 
+from sasldb import bounds
 from sasldb.errors import NotFound
 from sasldb.files.attributes import set_metadata
 from sasldb.files.directory import Directory
@@ -43,10 +44,7 @@ def look(path: str) -> Present | None:
         return None
     try:
         status = os.fstat(fd)
-        pieces = []
-        while piece := os.read(fd, 1 << 20):
-            pieces.append(piece)
-        return Present(b"".join(pieces), Ownership.of(status))
+        return Present(bounds.read_all(fd), Ownership.of(status))
     except OSError as error:
         raise refusal(path, "cannot be read", error) from error
     finally:

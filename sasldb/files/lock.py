@@ -73,7 +73,7 @@ def lock(place: Place, deadline: Deadline) -> int:
     while True:
         fd = open_regular(place, writable=True)
         try:
-            _lock_by(fd, deadline, place.path)
+            lock_by(fd, deadline, place.path)
             if place.directory.leads_to(place.name, fd):
                 return fd
             if not deadline.left:
@@ -84,7 +84,8 @@ def lock(place: Place, deadline: Deadline) -> int:
         close(fd)
 
 
-def _lock_by(fd: int, deadline: Deadline, path: str) -> None:
+def lock_by(fd: int, deadline: Deadline, path: str) -> None:
+    """Lock the open file or directory `fd` exclusively; `path` is what errors call it. Raises Locked, or what the system says."""
     pause = _FIRST_PAUSE
     while True:
         try:

@@ -2,13 +2,15 @@
 
 User and password are prepared with SASLprep, as clients that follow the RFC do (Cyrus SASL does not: for a password that SASLprep
 changes, the two disagree). No channel binding. A server that demands few iterations would make guessing the password cheap, and
-one that demands very many would keep us busy: both are refused before anything is computed.
+one that demands very many would keep us busy: both are refused before anything is computed. Releases of scramp for older Pythons (1.4) neither
+escape the user nor look at nonce and salt closely, so that is done here.
 
 Source: RFC 5802 sections 5 and 7, RFC 7677 (4096 iterations at least). Errors: those of `login.exchange`.
 """
 
 from __future__ import annotations
 
+from binascii import Error, a2b_base64, b2a_base64
 from collections.abc import Callable
 from typing import Any, Optional
 
@@ -27,7 +29,9 @@ def exchange(mechanism: str, credentials: Credentials, client_nonce: Optional[st
         MechanismError: user or password do not survive SASLprep; scramp is not installed.
     """
     client = _client(mechanism, credentials, client_nonce)
-    first = _text(mechanism, (yield client.get_client_first().encode("utf-8")))
+    sent: str = client.get_client_first()
+    first = _text(mechanism, (yield sent.encode("utf-8")))
+    _check_nonce_and_salt(mechanism, first, sent.rpartition(",r=")[2])
     _check_iterations(mechanism, first)
     _take(mechanism, client.set_server_first, first)
     final = _text(mechanism, (yield client.get_client_final().encode("utf-8")))
@@ -40,6 +44,8 @@ def _client(mechanism: str, credentials: Credentials, client_nonce: str | None) 
 
     user, password = credentials.text(mechanism)
     try:
+        if ScramClient([mechanism], "=", password).get_client_first().startswith("n,,n==,"):
+            user = user.replace("=", "=3D").replace(",", "=2C")
         return ScramClient([mechanism], user, password, c_nonce=client_nonce)
     except ScramException as error:
         raise MechanismError(mechanism, f"user or password: {_reason(error)}") from None
@@ -53,6 +59,18 @@ def _text(mechanism: str, challenge: bytes | None) -> str:
         return message.decode("ascii")
     except UnicodeDecodeError:
         raise BadMessage(mechanism, "a message that is not ASCII") from None
+
+
+def _check_nonce_and_salt(mechanism: str, first: str, nonce: str) -> None:
+    attributes = dict(part.split("=", 1) for part in first.split(",") if "=" in part)
+    if not attributes.get("r", "").startswith(nonce) or attributes["r"] == nonce:
+        raise BadMessage(mechanism, "a nonce that does not begin with ours, or ends with it")
+    try:
+        salt = a2b_base64(attributes.get("s", ""))
+    except (Error, ValueError):
+        salt = b""
+    if not salt or b2a_base64(salt, newline=False).decode() != attributes["s"]:
+        raise BadMessage(mechanism, "no salt, or one that is not base64")
 
 
 def _check_iterations(mechanism: str, first: str) -> None:

@@ -74,6 +74,11 @@ def _host_and_port(text: str, default: int) -> tuple[str, int]:
 def _port(parts: SplitResult) -> int | None:
     try:
         port = parts.port
+        text = parts.netloc.rpartition(":")[2]
+        if port is not None and not (
+            text.isascii() and text.isdigit()
+        ):  # before Python 3.10 int() is all that looks at it
+            port = 0
     except ValueError:
         port = 0
     if port == 0:

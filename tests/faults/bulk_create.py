@@ -13,7 +13,7 @@ import sasldb  # noqa: E402
 def main(path: str, name: str, count: int) -> None:
     """Print `0 USER` for each user that was created."""
     for number in range(count):
-        with sasldb.edit(path, wait=60.0) as db:
+        with sasldb.edit(path, wait=500.0) as db:
             db.set_password(f"{name}-{number}@example.com", b"password-%d" % number)
         print(f"0 {name}-{number}")
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from multiprocessing.sharedctypes import SynchronizedArray
 from multiprocessing.synchronize import Barrier, Event
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from sasldb.errors import SasldbError
 from tests.faults import bulk_create
 from tests.faults.databases import REALM, Records, key
 
+ENOUGH = 20
 _FORK = multiprocessing.get_context("fork")
 _LONGEST = 600.0  # seconds; the slowest crowd takes a tenth of it, a whole campaign on a busy machine half
 
@@ -142,17 +144,25 @@ def _what_is_there(directory: Path) -> str:
 
 
 def read_while_written(path: Path, seconds: float, readers: int = 3) -> tuple[int, int, list[str]]:
-    """Change two users together, all the time, while others read; return (writes, reads, what readers saw that cannot be)."""
+    """Change two users together, all the time, while others read; return (writes, reads, what readers saw that cannot be).
+
+    That takes `seconds`, and longer on a machine so busy that there were fewer than ENOUGH of either.
+    """
     stop = _FORK.Event()
+    done = _FORK.Array("i", 2)  # writes, reads
     results = _FORK.SimpleQueue()
     with sasldb.open(str(path)) as db:
         others = len(list(db.records()))
     _change_both(path, 0)
-    crowd = [_FORK.Process(target=_write, args=(path, stop, results.put))]
-    crowd += [_FORK.Process(target=_read, args=(path, others + 2, stop, results.put)) for _ in range(readers)]
+    crowd = [_FORK.Process(target=_write, args=(path, stop, done, results.put))]
+    crowd += [_FORK.Process(target=_read, args=(path, others + 2, stop, done, results.put)) for _ in range(readers)]
     for process in crowd:
         process.start()
-    time.sleep(seconds)
+    begun = time.monotonic()
+    while time.monotonic() - begun < _LONGEST:
+        time.sleep(seconds)
+        if done[0] >= ENOUGH and done[1] >= ENOUGH:
+            break
     stop.set()
     heard = [results.get() for _ in crowd]
     for process in crowd:
@@ -170,7 +180,9 @@ def _change_both(path: Path, number: int) -> None:
         db.set_password(f"right@{REALM}", password)
 
 
-def _write(path: Path, stop: Event, tell: Callable[[tuple[str, int, list[str]]], None]) -> None:
+def _write(
+    path: Path, stop: Event, done: SynchronizedArray[int], tell: Callable[[tuple[str, int, list[str]]], None]
+) -> None:
     number = 0
     complaints = []
     while not stop.is_set():
@@ -179,10 +191,17 @@ def _write(path: Path, stop: Event, tell: Callable[[tuple[str, int, list[str]]],
             _change_both(path, number)
         except Exception as error:
             complaints.append(f"write {number}: {error!r}")
+        done[0] += 1
     tell(("write", number, complaints[:5]))
 
 
-def _read(path: Path, records: int, stop: Event, tell: Callable[[tuple[str, int, list[str]]], None]) -> None:
+def _read(
+    path: Path,
+    records: int,
+    stop: Event,
+    done: SynchronizedArray[int],
+    tell: Callable[[tuple[str, int, list[str]]], None],
+) -> None:
     number = 0
     complaints = []
     while not stop.is_set():
@@ -194,4 +213,6 @@ def _read(path: Path, records: int, stop: Event, tell: Callable[[tuple[str, int,
                 complaints.append(f"read {number}: half a change, or {len(found)} records instead of {records}")
         except Exception as error:
             complaints.append(f"read {number}: {error!r}")
+        with done.get_lock():
+            done[1] += 1
     tell(("read", number, complaints[:5]))

@@ -27,7 +27,7 @@ def parents(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
 
 
 def test_the_first_that_serves(parents: list[Path]) -> None:
-    """It is made with mode 0700, whatever the umask, in the first parent that is there; it is found again, and stays when it is given back."""
+    """It is made with mode 0700, whatever the umask, in the first parent that is there; it is found again, and stays."""
     umask = os.umask(0o777)
     try:
         directory = private.private_directory()
@@ -38,9 +38,8 @@ def test_the_first_that_serves(parents: list[Path]) -> None:
     again = private.private_directory()
     (found,) = private.existing()
     assert again.path == found.path == directory.path and os.path.samestat(os.fstat(found.fd), path.stat())
-    found.close()
-    again.close()
-    directory.close()
+    for each in (directory, again, found):
+        each.close()
     assert path.exists()
 
 

@@ -10,17 +10,16 @@ Errors: Locked (another process held the lock for too long; the message names it
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import stat
-import time
 
 from sasldb.errors import Locked, UnsafeFile
+from sasldb.files.deadline import Deadline
+from sasldb.files.lock import lock_by
 from sasldb.files.refusals import refusal
 
 FOLDER = "sasldb-undo"
 WAIT = 30.0  # seconds
-_PAUSE = 0.05  # seconds between two tries
 _FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -39,18 +38,18 @@ class Turn:
         self._fd: int | None = None
 
     def __enter__(self) -> None:
-        deadline = time.monotonic() + self._wait
+        deadline = Deadline(self._wait)
         while True:
             fd = self._open()
             if fd is None:
                 return
             try:
                 self._see_private(fd)
-                self._lock(fd, deadline)
+                lock_by(fd, deadline, self.path)
                 if _leads_to(self.path, fd):  # another command may have removed it, and its last backup, meanwhile
                     self._fd = fd
                     return
-                if time.monotonic() >= deadline:
+                if not deadline.left:
                     raise Locked(self.path, f"replaced again and again for {self._wait:g} s", "run this again")
             except BaseException:
                 os.close(fd)
@@ -96,37 +95,9 @@ class Turn:
         if status.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
             raise UnsafeFile(self.path, "other users can open it", f"run: chmod 0700 {self.path}")
 
-    def _lock(self, fd: int, deadline: float) -> None:
-        while True:
-            try:
-                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                return
-            except OSError as error:
-                if error.errno not in (errno.EAGAIN, errno.EACCES, errno.EINTR):
-                    raise refusal(self.path, "cannot be locked", error) from error
-            left = deadline - time.monotonic()
-            if left <= 0:
-                reason = f"still locked by {_holder(fd)} after {self._wait:g} s"
-                raise Locked(self.path, reason, "wait for it to end, then run this again")
-            time.sleep(min(_PAUSE, left))
-
 
 def _leads_to(path: str, fd: int) -> bool:
     try:
         return os.path.samestat(os.lstat(path), os.fstat(fd))
     except OSError:
         return False
-
-
-def _holder(fd: int) -> str:
-    """Name the process that holds the lock, as /proc/locks has it; "another process" where it does not."""
-    try:
-        status = os.fstat(fd)
-        inode = f"{os.major(status.st_dev):02x}:{os.minor(status.st_dev):02x}:{status.st_ino}"
-        with open("/proc/locks", encoding="ascii") as table:
-            lines = [line.split() for line in table]
-        process = next(int(words[4]) for words in lines if "FLOCK" in words and "->" not in words and words[5] == inode)
-        with open(f"/proc/{process}/comm", "rb") as comm:
-            return f"process {process} ({ascii(os.fsdecode(comm.read().strip()))[1:-1]})"
-    except (OSError, IndexError, ValueError, StopIteration):
-        return "another process"
