@@ -110,8 +110,8 @@ def _run(argv: Sequence[bytes]) -> None:
         ):  # what Cyrus's tools never say, for they take no lock: it tells what to do
             streams.write(streams.STDERR, b"%b: %b\n" % (name, os.fsencode(str(error))))
         raise _failed(name, *_meaning(error)) from error
-    if wishes is not None and wishes.remark and os.path.lexists(path):
-        sentences = [*sentences, wishes.remark]
+    if wishes is not None and wishes.remark:  # the group is the one that Cyrus's tool gives, which says nothing
+        syslog.send(name, syslog.NOTICE, wishes.remark)
     for sentence in sentences:
         streams.write(streams.STDERR, b"%b: %b\n" % (name, os.fsencode(sentence)))
     if site.stores:
