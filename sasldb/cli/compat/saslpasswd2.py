@@ -110,8 +110,8 @@ def _run(argv: Sequence[bytes]) -> None:
         if isinstance(error, (Conflict, Locked)):  # Cyrus's tools never say that: they take no lock
             streams.tell(b"%b: %b\n" % (name, printable(str(error)).encode()))
         raise _failed(name, *_meaning(error)) from error
-    if wishes is not None and wishes.remark and os.path.lexists(path):
-        sentences = [*sentences, wishes.remark]
+    if wishes is not None and wishes.remark:  # the group is the one that Cyrus's tool gives, which says nothing
+        syslog.send(name, syslog.NOTICE, wishes.remark)
     for sentence in sentences:
         streams.tell(b"%b: %b\n" % (name, printable(sentence).encode()))
     if site.stores:
