@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
 import stat
@@ -13,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from sasldb.errors import DatabaseError, UnsafeFile, WriteFailed
+from sasldb.errors import AccessDenied, DatabaseError, UnsafeFile, WriteFailed
 from sasldb.files import content
 from sasldb.files.ownership import Ownership
 from tests.conftest import ROOT, Require
@@ -110,6 +111,35 @@ def test_a_full_disk(tmp_path: Path) -> None:
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert path.read_bytes() == b"old" and os.listdir(tmp_path) == ["file"]
+
+
+def test_a_rename_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the new file cannot get its name the old one stands, and is not overwritten instead."""
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+
+    def refuse(*arguments: object, **named: object) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, "rename", refuse)
+    with pytest.raises(WriteFailed, match="cannot be written: Input/output error"):
+        content.put(str(path), b"new", Ownership(*OURS, 0o640))
+    assert path.read_bytes() == b"old" and os.listdir(tmp_path) == ["file"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_who_may_not_set_owner_and_mode(open_path: Path) -> None:
+    """Owner and mode that may not be set are an error that names them."""
+    path = open_path / "file"
+    path.touch()
+    path.chmod(0o666)
+    os.seteuid(65534)
+    try:
+        with pytest.raises(AccessDenied, match="owner and mode cannot be made .* 0600: Operation not permitted"):
+            content.own(str(path), Ownership(*OURS, 0o600))
+    finally:
+        os.seteuid(0)
+    assert path.stat().st_mode & 0o777 == 0o666
 
 
 def test_remove(tmp_path: Path) -> None:
