@@ -158,7 +158,12 @@ def test_a_refused_call_is_an_error_or_is_got_around(
     content = build(tmp_path / "original", USERS)
     before = records(tmp_path / "original") if setting != "missing" else {}
     place = Place(tmp_path / "place", content, setting, argv_of(program, commands))
-    every = [(call, which, name) for call, which in sites(place) for name in ERRORS]
+    found = list(sites(place))
+    if (
+        setting == "linked"
+    ):  # the last sync is of the journal's removal: the change stands, and the next writer removes it
+        found.remove([site for site in found if site[0] == "fsync"][-1])
+    every = [(call, which, name) for call, which in found for name in ERRORS]
     attempts = campaigns.sample(f"refused {program} {setting}", every, len(every) // 4)
     with ThreadPoolExecutor(2) as pool:
         shares = [Place(tmp_path / f"place{share}", content, setting, argv_of(program, commands)) for share in range(2)]
