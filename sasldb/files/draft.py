@@ -54,7 +54,7 @@ class Draft:
                 raise
             if not swept:
                 return
-            close(self.fd)  # before it was locked, another maker of the same file took it for litter
+            self.discard()  # before it was locked, another maker of the same file took it for litter
 
     def __enter__(self) -> Draft:
         return self

@@ -109,10 +109,8 @@ class Replacement:
             raise UnsafeFile(self._path, f"somebody else renames files in {draft.directory.path}")
         if not (renamable and self._rename(draft)):
             inplace.overwrite(self.place, self.fd, draft, after)
-            if not self._holds(draft):
+            if not self._stands(draft):
                 return False
-            if os.fstat(self.fd).st_uid == os.geteuid():  # nobody else may set the times
-                mark_as_ours(self.fd)
         self.notes = told(self._path, status, after)
         return True
 
@@ -133,6 +131,17 @@ class Replacement:
         if Stamp.of(self.fd) != Stamp(status):
             return False
         return status.st_size > _SMALL or os.pread(self.fd, _SMALL, 0) == content
+
+    def _stands(self, draft: Draft) -> bool:
+        """Tell whether the overwrite stands, and mark it as ours; an error of these looks does not undo what was written and synced."""
+        try:
+            if not self._holds(draft):
+                return False
+            if os.fstat(self.fd).st_uid == os.geteuid():  # nobody else may set the times
+                mark_as_ours(self.fd)
+        except OSError:
+            pass
+        return True
 
     def _holds(self, draft: Draft) -> bool:
         """Tell whether the file now has the draft's content, or a program without a lock has written into it again."""

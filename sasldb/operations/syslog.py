@@ -13,6 +13,10 @@ import os
 
 from sasldb.model.text import printable
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from _socket import socket
+
 ADDRESS = "/dev/log"
 _AUTH = 4 << 3  # the facility
 ERROR = _AUTH | 3
@@ -78,4 +82,11 @@ def _deliver(data: bytes) -> None:
         else:
             return
         finally:
-            connection.close()
+            _close(connection)
+
+
+def _close(connection: socket) -> None:
+    try:
+        connection.close()
+    except OSError:
+        pass  # the line has been sent, or cannot be

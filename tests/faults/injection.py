@@ -45,7 +45,7 @@ def tampered(expressions: list[str], argv: list[str], stdin: bytes = b"") -> Run
 
 def trace(record: Path, argv: list[str], stdin: bytes = b"") -> list[tuple[str, str]]:
     """Run `argv` undisturbed and return its system calls, in order, as (name, whole line); they are written to `record`."""
-    done = run(["strace", "-f", "-qq", "-o", str(record), *argv], stdin)
+    done = run(["strace", "-f", "-y", "-qq", "-o", str(record), *argv], stdin)
     assert done.status == 0, str(done)
     lines = record.read_text(errors="replace").splitlines()
     record.unlink()

@@ -57,6 +57,8 @@ class Case:
         assert outcome.status == DONE, str(outcome)
         assert self.found() == self.after
         ours = [(count, name, where) for count, name, where in seen if PLUGINS not in where]
+        # The package berkeleydb crashes when libdb's close(2) of the draft fails, which it has synced before; the old file stands.
+        ours = [(count, name, where) for count, name, where in ours if name != "close" or ".sasldb-" not in where]
         return [(count, name, where, code) for count, name, where in ours for code in ERRORS.get(name, [])]
 
     def found(self) -> Records | None:

@@ -27,12 +27,22 @@ ERRORS = {
     "EACCES": "Permission denied",
     "EINTR": "Interrupted system call",
 }
-CHANGING = {"pwrite64", "copy_file_range", "ftruncate", "fallocate", "fsync", "fdatasync", "rename", "link", "flock"}
+CHANGING = {
+    "pwrite64",
+    "copy_file_range",
+    "ftruncate",
+    "fallocate",
+    "fsync",
+    "fdatasync",
+    "renameat",
+    "linkat",
+    "flock",
+}
 CHANGING |= {"fchown", "fchmod"}
 # Where one refusal is no defeat: copying has a second way, what may not be renamed into place is overwritten, an owner that is
 # right already need not be set; and an interrupted call is made again.
 WAYS_AROUND = {("copy_file_range", name) for name in ERRORS} | {(call, "EINTR") for call in CHANGING}
-WAYS_AROUND |= {("rename", "EROFS"), ("rename", "EACCES"), ("flock", "EACCES"), ("flock", "EROFS")}
+WAYS_AROUND |= {("renameat", "EROFS"), ("renameat", "EACCES"), ("flock", "EACCES"), ("flock", "EROFS")}
 WAYS_AROUND |= {
     ("fchmod", "EACCES"),
     ("fchmod", "EROFS"),
@@ -124,7 +134,14 @@ def sites(place: Place) -> Iterator[tuple[str, str]]:
         seen[name] += 1
         here = str(place.directory) in line and name != "execve"
         touched = touched or here
-        if touched and name in CHANGING or name == "openat" and here and "O_NONBLOCK|O_CLOEXEC|O_DIRECTORY" not in line:
+        if (
+            touched
+            and name in CHANGING
+            or name == "openat"
+            and here
+            and "O_DIRECTORY" not in line
+            and "O_PATH" not in line
+        ):
             yield name, f"when={seen[name]}"
 
 
@@ -141,7 +158,12 @@ def test_a_refused_call_is_an_error_or_is_got_around(
     content = build(tmp_path / "original", USERS)
     before = records(tmp_path / "original") if setting != "missing" else {}
     place = Place(tmp_path / "place", content, setting, argv_of(program, commands))
-    every = [(call, which, name) for call, which in sites(place) for name in ERRORS]
+    found = list(sites(place))
+    if (
+        setting == "linked"
+    ):  # the last sync is of the journal's removal: the change stands, and the next writer removes it
+        found.remove([site for site in found if site[0] == "fsync"][-1])
+    every = [(call, which, name) for call, which in found for name in ERRORS]
     attempts = campaigns.sample(f"refused {program} {setting}", every, len(every) // 4)
     with ThreadPoolExecutor(2) as pool:
         shares = [Place(tmp_path / f"place{share}", content, setting, argv_of(program, commands)) for share in range(2)]

@@ -13,7 +13,7 @@ import errno
 import os
 import stat
 
-from sasldb.errors import Locked, UnsafeFile
+from sasldb.errors import AccessDenied, Locked, UnsafeFile
 from sasldb.files.deadline import Deadline
 from sasldb.files.lock import lock_by
 from sasldb.files.refusals import refusal
@@ -75,6 +75,8 @@ class Turn:
             except FileNotFoundError:
                 if not self._make:
                     return None
+            except PermissionError as error:
+                raise AccessDenied(self.path, "root alone may look for backups here", "run this as root") from error
             except OSError as error:
                 if error.errno in (errno.ELOOP, errno.ENOTDIR):
                     raise UnsafeFile(self.path, "not a directory", "look what it is, and remove it") from error

@@ -105,6 +105,7 @@ class Tree:
     def _directory(self, path: str, inode: int, state: State, made: dict[int, str]) -> None:
         """Make a directory that a command had made, with what is in it."""
         mode, uid, gid = _ownership(state.attributes[inode])
+        shutil.rmtree(path, ignore_errors=True)  # it is never removed by a command
         os.mkdir(path, mode)
         os.chown(path, uid, gid)
         for name, target in state.names[inode].items():
