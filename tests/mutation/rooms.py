@@ -19,6 +19,7 @@ class Room(NamedTuple):
 _FILES = (
     *("tests/files/test_[b-z]*.py", "tests/files/test_attributes.py", "tests/store"),
     "tests/faults/test_torn_overwrite.py",
+    "tests/faults/test_refusals.py",
 )
 _STATE = ("tests/operations/state", "tests/cli/test_apply.py", "tests/cli/test_diff.py")
 _AUDIT = ("tests/operations/audit", "tests/cli/test_audit.py")
