@@ -91,6 +91,10 @@ class Called:
 Decide = Callable[[int, Called], Act]
 
 
+class TookTooLong(BaseException):
+    """Somebody had to wait; no Exception, so that nothing under test takes it for an error of its own."""
+
+
 def supported() -> bool:
     """Tell whether this machine's calls are known here."""
     return platform.machine() == "x86_64"
@@ -114,7 +118,7 @@ def watch(work: Callable[[], object], decide: Decide, prepare: Callable[[], obje
     The process stands still meanwhile. `prepare` is called in it first; its calls do not count.
 
     Raises:
-        TimeoutError: it ran for too long. OSError: this system lets nobody trace. Whatever `decide` raises.
+        TookTooLong: it ran for too long. OSError: this system lets nobody trace. Whatever `decide` raises.
     """
     with tempfile.TemporaryFile() as said:
         pid = os.fork()
@@ -193,7 +197,7 @@ def _be_watched(work: Callable[[], object], prepare: Callable[[], object], said:
 
 
 def _give_up(number: int, frame: FrameType | None) -> None:
-    raise TimeoutError(f"a watched process ran for {_LONGEST} seconds")
+    raise TookTooLong(f"a watched process ran for {_LONGEST} seconds")
 
 
 def _ptrace(request: int, pid: int, address: int, data: int) -> None:
