@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import pty
+import re
 import resource
 import signal
 import subprocess
+import sys
 import termios
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 import sasldb as library
+from sasldb.cli.main import sasldb as program
 from sasldb.cli.passwords import PasswordSource
 from sasldb.secrets import scram
 from tests.cli.compat.terminal import Dialogue, Step, Terminal
@@ -122,6 +127,59 @@ def test_terminal_is_no_standard_input(commands: Commands, tmp_path: Path) -> No
     done = talk(commands, tmp_path, ["add", "-f", "db", "alice@x", "--password-stdin"])
     assert os.waitstatus_to_exitcode(done.status) == 2
     assert b"would be shown on the terminal" in done.shown
+
+
+# A session on the terminal of argument 1, whose other arguments run as a job in the background that is not stopped when it reads.
+BACKGROUND = """
+import fcntl, os, signal, sys, termios
+os.setsid()
+terminal = os.open(sys.argv[1], os.O_RDWR)
+fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
+job = os.fork()
+if not job:
+    os.setpgid(0, 0)
+    signal.signal(signal.SIGTTIN, signal.SIG_IGN)
+    signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+    os.dup2(terminal, 0)
+    os.execv(sys.argv[2], sys.argv[2:])
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(job, 0)[1]))
+"""
+
+
+def test_a_terminal_that_cannot_be_read(commands: Commands, tmp_path: Path) -> None:
+    """What the system refuses at the prompt is told, exit status 3, and nothing is changed."""
+    make_database(tmp_path / "db", ALICE)
+    ours, theirs = pty.openpty()
+    command = [commands.sasldb, "passwd", "-f", "db", "alice@x"]
+    argv = [sys.executable, "-c", BACKGROUND, os.ttyname(theirs), *command]
+    with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd=tmp_path) as session:
+        assert session.stderr is not None and session.stderr.read(len(PROMPT)) == PROMPT.encode()
+        os.write(ours, b"new\n")
+        assert session.stderr.read() == b"sasldb: password: the terminal cannot be read\n"
+    os.close(theirs)
+    os.close(ours)
+    assert session.returncode == 3 and stored(tmp_path) == b"old"
+
+
+@pytest.mark.parametrize("handed_over", [True, False])
+def test_a_descriptor_of_our_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, handed_over: bool) -> None:
+    """A descriptor that is open, and was not handed over but opened by the program itself, is a usage error."""
+    (tmp_path / "password").write_bytes(b"secret\n")
+    monkeypatch.chdir(tmp_path)
+    with (tmp_path / "password").open("rb") as file:
+        os.set_inheritable(file.fileno(), handed_over)
+        done = CliRunner().invoke(program, ["add", "-f", "db", "alice@x", f"--password-fd={file.fileno()}"])
+        assert done.exit_code == (0 if handed_over else 2)
+        assert handed_over or f"descriptor {file.fileno()} is not open" in done.output
+    assert (tmp_path / "db").exists() == handed_over
+
+
+def test_help_of_generate(sasldb: Sasldb) -> None:
+    """The help of --generate shows how its value is written, and what it does."""
+    done = sasldb("add", "--help")
+    text = b" ".join(done.stdout.split())
+    assert done.returncode == 0 and b"--generate[=LENGTH] " in text
+    assert re.search(rb"--generate\[=LENGTH\] [A-Z][a-z]+ [^-]*password", text), text
 
 
 def test_nobody_to_ask(sasldb: Sasldb) -> None:

@@ -15,6 +15,7 @@ from sasldb.files import replacing
 from sasldb.files.deadline import Deadline
 from sasldb.files.exclusive import Exclusive
 from sasldb.files.ownership import Wishes
+from tests.files.events import before
 
 OLD = b"a" * 5000
 Change = Callable[[bytes], bytes]
@@ -89,7 +90,7 @@ def test_a_write_that_hides_its_time(path: Path) -> None:
     def hide(fd: int) -> os.stat_result:
         status = original(fd)
         if done and status.st_ino == path.stat().st_ino:
-            return before
+            return past
         return status
 
     def change(old: bytes) -> bytes:
@@ -101,7 +102,7 @@ def test_a_write_that_hides_its_time(path: Path) -> None:
             done.clear()
         return old + b"ours"
 
-    before = path.stat()
+    past = path.stat()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "fstat", hide)
         assert replace(path, change)[:2] == [OLD, b"theirs" + OLD[6:]]
@@ -155,6 +156,45 @@ def test_a_directory_that_cannot_be_synced(tmp_path: Path, monkeypatch: pytest.M
     assert path.read_bytes() == OLD and path.stat().st_mode & 0o777 == 0o604 and others(path) == set()
 
 
+@pytest.mark.parametrize("number", [errno.EBUSY, errno.EXDEV, errno.EPERM, errno.EIO])
+def test_a_rename_that_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    """Where the draft may not take the file's place the file is overwritten, and keeps its inode; any other refusal is told."""
+    path = tmp_path / "file"
+    path.write_bytes(OLD)
+    inode = path.stat().st_ino
+    original = os.rename
+
+    def refuse(name: str, new: str, **directories: int) -> None:
+        if new == path.name:
+            raise OSError(number, os.strerror(number))
+        original(name, new, **directories)
+
+    monkeypatch.setattr(os, "rename", refuse)
+    if number == errno.EIO:
+        with pytest.raises(WriteFailed, match="cannot be renamed into place: Input/output error"):
+            replace(path, lambda old: b"new")
+    else:
+        replace(path, lambda old: b"new")
+    assert path.read_bytes() == (OLD if number == errno.EIO else b"new")
+    assert path.stat().st_ino == inode and others(path) == set()
+
+
+@pytest.mark.parametrize("theirs", [b"b" * 5004, b"a" * 5000 + b"oursmore"], ids=["as large", "longer"])
+def test_a_write_behind_an_overwrite(tmp_path: Path, small: None, theirs: bytes) -> None:
+    """What a program without our lock writes into the file as soon as it is overwritten is seen, and the change is made of that."""
+    path = tmp_path / "file"
+    path.write_bytes(OLD)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "file").hardlink_to(path)
+    os.utime(path, (1, 1))
+    removing = before(
+        "os.remove", lambda arguments: str(arguments[0]).endswith(".new"), lambda: path.write_bytes(theirs)
+    )
+    with removing as done:
+        assert replace(path, lambda old: old + b"ours") == [OLD, theirs]
+    assert done and path.read_bytes() == theirs + b"ours" and others(path) == set()
+
+
 def test_a_file_that_cannot_be_copied(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the system refuses is told, and the old file stays."""
 
@@ -177,7 +217,7 @@ def test_who_may_write_but_give_nothing_away(open_path: Path) -> None:
     path.write_bytes(OLD)
     path.chmod(0o660)
     os.chown(path, 0, 65534)
-    before = path.stat()
+    past = path.stat()
     os.setegid(65534)
     os.seteuid(65534)
     try:
@@ -188,7 +228,7 @@ def test_who_may_write_but_give_nothing_away(open_path: Path) -> None:
     after = path.stat()
     assert path.read_bytes() == b"new" and others(path) == set()
     kept = ("st_ino", "st_uid", "st_gid", "st_mode")
-    assert [getattr(after, name) for name in kept] == [getattr(before, name) for name in kept]
+    assert [getattr(after, name) for name in kept] == [getattr(past, name) for name in kept]
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")

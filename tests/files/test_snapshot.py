@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from sasldb.errors import Conflict, EmptyFile, NotFound
+from sasldb.errors import AccessDenied, Conflict, EmptyFile, NotFound
 from sasldb.files import snapshot
 from sasldb.files.deadline import Deadline
+from sasldb.files.journal import Journal, place_for
+from sasldb.files.place import Place
 from sasldb.files.snapshot import Snapshot
 from tests.files.events import before
 
 CONTENT = bytes(range(256)) * 64
+NEW = CONTENT[::-1]
 
 
 @pytest.fixture
@@ -49,7 +54,7 @@ def test_what_it_held(path: Path, monkeypatch: pytest.MonkeyPatch, in_memory: in
     assert len(nameless()) == (in_memory < len(CONTENT))
     taken.close()
     taken.close()
-    assert nameless() == []
+    assert nameless() == [] and os.fstat(1) and os.fstat(0)
 
 
 def test_a_copy_is_private(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -150,3 +155,70 @@ def test_replaced_meanwhile(path: Path, tmp_path: Path) -> None:
         taken = Snapshot(str(path), Deadline(1))
     assert done and taken.read(0, 100) == b"other"
     taken.close()
+
+
+def begun(path: Path) -> Journal:
+    """Leave an overwrite that was begun: the journal, from CONTENT to NEW, and half of it in the file."""
+    with path.open("r+b", buffering=0) as file, Place(str(path)) as place:
+        journal = place_for(place.directory, file.fileno())
+        file.write(NEW[:512])
+    for name, content in ((journal.old, CONTENT), (journal.new, NEW)):
+        Path(journal.path(name)).touch(0o600)
+        Path(journal.path(name)).write_bytes(content)
+    return journal
+
+
+def finish(path: Path, journal: Journal) -> None:
+    """Finish the overwrite as its writer does."""
+    path.write_bytes(NEW)
+    journal.remove()
+
+
+@pytest.mark.parametrize("opening", [1, 2])
+@pytest.mark.parametrize("wait", [5.0, 0.0])
+def test_an_overwrite_that_ends_meanwhile(path: Path, opening: int, wait: float) -> None:
+    """A journal that goes while it is looked at was of an overwrite that is complete by now; who may not wait may be told to try again."""
+    journal = begun(path)
+    seen: list[str] = []
+
+    def last(arguments: tuple[Any, ...]) -> bool:
+        seen.extend(str(name) for name in arguments[:1] if str(name).endswith(".new"))
+        return len(seen) == opening
+
+    with before("open", last, lambda: finish(path, journal)) as done:
+        try:
+            taken = Snapshot(str(path), Deadline(wait))
+        except Conflict as error:
+            assert wait == 0 and "overwritten by other programs all the time" in str(error)
+        else:
+            assert taken.read(0, 1 << 20) == NEW
+            taken.close()
+            assert wait or opening == 1
+    assert done
+    journal.close()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_an_overwrite_whose_journal_is_private(open_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who may read the file, and not its writer's journal, waits for the overwrite to end; and is told of it when it does not."""
+    path = open_path / "db"
+    path.write_bytes(CONTENT)
+    path.chmod(0o644)
+    journal = begun(path)
+    os.seteuid(65534)
+    try:
+        with pytest.raises(AccessDenied, match="was overwriting it, and may have been interrupted"):
+            Snapshot(str(path), Deadline(0)).close()
+
+        def sleep(seconds: float) -> None:
+            os.seteuid(0)
+            finish(path, journal)
+            os.seteuid(65534)
+
+        monkeypatch.setattr(time, "sleep", sleep)
+        taken = Snapshot(str(path), Deadline(5))
+    finally:
+        os.seteuid(0)
+    assert taken.read(0, 1 << 20) == NEW
+    taken.close()
+    journal.close()
