@@ -32,14 +32,17 @@ Function = Callable[..., Result]
 
 
 class OsPath(click.Path):
-    """A path as the system's functions take it: octets in the locale's encoding, while arguments come as `cli.main` reads them."""
+    """A path as the system's functions take it: bytes in the locale's encoding, while arguments come as `cli.main` reads them.
+
+    Whether the file can be read is not asked here: that would be a usage error, and the room that opens the file knows the next step.
+    """
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Return the path of the argument `value`, text."""
         return super().convert(os.fsdecode(to_bytes(value)), param, ctx)
 
 
-PATH = OsPath()
+PATH = OsPath(readable=False)
 
 
 def located(realm: str = "") -> Callable[[Function[Result]], Function[Result]]:

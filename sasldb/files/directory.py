@@ -11,9 +11,9 @@ import errno
 import os
 import stat
 
+from sasldb.files.acl import ATTRIBUTE
 from sasldb.files.refusals import close
 
-_ACL = "system.posix_acl_access"
 LOOK = os.O_CLOEXEC | getattr(os, "O_PATH", os.O_RDONLY)  # opens what one may neither read nor write
 _FOLDER = os.O_CLOEXEC | os.O_DIRECTORY | os.O_RDONLY
 
@@ -142,7 +142,7 @@ def _has_list(directory: Directory) -> bool:
     try:
         fd = os.open(".", _FOLDER, dir_fd=directory.fd)
         try:
-            return _ACL in os.listxattr(fd)
+            return ATTRIBUTE in os.listxattr(fd)
         finally:
             close(fd)
     except (OSError, AttributeError):

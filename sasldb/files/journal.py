@@ -1,12 +1,10 @@
 """The journal of an overwrite in place: the old and the new file, both complete, before the first byte is overwritten.
 
 A writer that is killed half-way leaves neither the old nor the new file. In the database's directory, or in a private one of the writer's,
-are `.sasldb-FILESYSTEM-INODE.GENERATION.old` and `.new`. Whoever opens the file next finishes the work (writers) or reads the new file instead
-(readers). A third file, `.undo`, says that the overwrite failed and the old file is wanted.
+are `.sasldb-FILESYSTEM-INODE.GENERATION.old` and `.new`. The next writer finishes the work; readers meanwhile read the new file. A third file, `.undo`, says that the overwrite failed and the old file is wanted.
 
 A journal counts only where nobody else can have put it: in a directory that only its owner may write to, and that owner, who owns the
-files too, is root or ourselves. Nothing but an overwrite that is complete, or never
-began, removes a journal.
+files too, is root or ourselves. Only an overwrite that is complete, or never began, removes its journal.
 
 Errors: Corrupt (a journal whose database somebody changed since), AccessDenied; OSError stays inside this room.
 """
@@ -85,12 +83,15 @@ class Journal:
     def open(self, name: str) -> int:
         """Return a descriptor of one of the files, for reading; OSError when it is not there or is not what the writer put there."""
         fd = self.directory.open_file(name, os.O_RDONLY | os.O_NONBLOCK)
-        status = os.fstat(fd)
-        whole = stat.S_ISREG(status.st_mode) and status.st_nlink == 1 and not status.st_mode & 0o022
-        if whole and status.st_uid == self._owner:
-            return fd
-        close(fd)
-        raise PermissionError(errno.EPERM, "not a journal of this database")
+        try:
+            status = os.fstat(fd)
+            whole = stat.S_ISREG(status.st_mode) and status.st_nlink == 1 and not status.st_mode & 0o022
+            if not whole or status.st_uid != self._owner:
+                raise PermissionError(errno.EPERM, "not a journal of this database")
+        except OSError:
+            close(fd)
+            raise
+        return fd
 
     def fits(self, database: int) -> bool:
         """Tell whether every block of the open file `database` is that of the old file or that of the new one.
@@ -145,7 +146,7 @@ def place_for(directory: Directory, database: int) -> Journal:
     Raises:
         AccessDenied: there is no private directory.
     """
-    own = Directory(os.dup(directory.fd), directory.path)
+    own = directory.again()
     writable = os.access(".", os.W_OK | os.X_OK, dir_fd=own.fd, effective_ids=True)
     if own.owner == os.geteuid() and own.owner_alone_writes() and writable:
         return Journal(own, _stem(database))

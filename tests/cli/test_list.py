@@ -14,7 +14,7 @@ import pytest
 
 from sasldb.secrets import plain_hash, scram
 from tests.cli.conftest import Sasldb, make_database, peak_memory
-from tests.conftest import Commands
+from tests.conftest import Commands, Require, lacking
 from tests.real.namespace import PrivateEtc
 
 USERS = {
@@ -213,3 +213,23 @@ def test_memory_does_not_grow(commands: Commands, tmp_path: Path, form: tuple[st
     make_database(tmp_path / "many", many)
     few = peak_memory([commands.sasldb, "list", "-f", "few", *form], tmp_path)
     assert peak_memory([commands.sasldb, "list", "-f", "many", *form], tmp_path) < few + 4096
+
+
+@pytest.mark.parametrize(
+    "command", [["list"], ["count"], ["show", "alice@x"], ["delete", "alice@x"]], ids=lambda words: words[0]
+)
+def test_a_file_that_cannot_be_read(open_path: Path, public_bin: str, require: Require, command: list[str]) -> None:
+    """Another user's file is no usage error: exit status 3, one line with the reason, nothing changed."""
+    (setpriv,) = require("namespace", "setpriv")
+    if os.geteuid() != 0:
+        lacking("namespace", "only root can become somebody else")
+    path = open_path / "db"
+    make_database(path, USERS)
+    path.chmod(0o600)
+    before = path.read_bytes()
+    other = [setpriv, "--reuid=65534", "--regid=65534", "--clear-groups"]
+    argv = [*other, f"{public_bin}/sasldb", command[0], "-f", str(path), *command[1:]]
+    done = subprocess.run(argv, capture_output=True, timeout=60, cwd="/", check=False)
+    assert done.returncode == 3 and done.stdout == b""
+    assert done.stderr.startswith(f"sasldb: {path}: ".encode()) and b"Permission denied" in done.stderr
+    assert done.stderr.count(b"\n") == 1 and path.read_bytes() == before
