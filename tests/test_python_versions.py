@@ -66,7 +66,7 @@ def too_young(tree: ast.Module) -> Iterator[str]:
             node.module in MODULES or any(alias.name in NAMES for alias in node.names)
         ):
             yield f"{node.lineno}: {node.module}"
-        elif isinstance(node, ast.Attribute) and node.attr in NAMES and ast.unparse(node.value) != "libc":
+        elif isinstance(node, ast.Attribute) and node.attr in NAMES and ast.unparse(node.value).lstrip("_") != "libc":
             yield f"{node.lineno}: {node.attr}"
         elif isinstance(node, ast.Name) and node.id in NAMES - own:
             yield f"{node.lineno}: {node.id}"

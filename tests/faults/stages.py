@@ -84,7 +84,7 @@ class Stage:
             self.path.chmod(mode)
             age(self.path)
         if self.setting.startswith("linked") and self.other:
-            self.other.hardlink_to(self.path)
+            os.link(self.path, self.other)
 
     def _lay_overlay(self, content: bytes | None) -> None:
         """Mount the layers anew: the database is in the lower one, as in the image of a container."""

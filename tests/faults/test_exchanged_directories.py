@@ -54,7 +54,7 @@ class Street:
         self._make(self.path, "alice@example.com")
         self._make(locked / "db", racing.VICTIM)
         if work == "overwrite":
-            (self.home / "second name").hardlink_to(self.path)
+            os.link(self.path, self.home / "second name")
         self.first = {"the directory": self.own, "a directory above": self.home / "mid", "the file": self.path}[level]
         self.second = self.first.with_name("link")
         self.second.symlink_to(locked / "db" if level == "the file" else self.vault)

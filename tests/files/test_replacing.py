@@ -29,7 +29,7 @@ def path(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     path.chmod(0o640)
     if request.param == "two names":
         (tmp_path / "elsewhere").mkdir()
-        (tmp_path / "elsewhere" / "file").hardlink_to(path)
+        os.link(path, tmp_path / "elsewhere" / "file")
     os.utime(path, (1, 1))
     return path
 
@@ -185,7 +185,7 @@ def test_a_write_behind_an_overwrite(tmp_path: Path, small: None, theirs: bytes)
     path = tmp_path / "file"
     path.write_bytes(OLD)
     (tmp_path / "elsewhere").mkdir()
-    (tmp_path / "elsewhere" / "file").hardlink_to(path)
+    os.link(path, tmp_path / "elsewhere" / "file")
     os.utime(path, (1, 1))
     removing = before(
         "os.remove", lambda arguments: str(arguments[0]).endswith(".new"), lambda: path.write_bytes(theirs)

@@ -6,6 +6,8 @@
 A client at 127.0.0.2 is in mynetworks, one at 127.0.0.3 is a stranger. An answer is true where the message was accepted. SECONDS are waited for an answer.
 """
 
+from __future__ import annotations
+
 import json
 import smtplib
 import socketserver

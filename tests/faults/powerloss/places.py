@@ -69,7 +69,7 @@ def furnish(place: Place, setting: str) -> None:
     """Do with the database at its place what `setting` says; it is there by now."""
     source = place.path.parent.parent / "other" / "db"
     if setting == "linked":
-        source.hardlink_to(place.path)
+        os.link(place.path, source)
         place.fixed = frozenset((str(source), str(place.path)))
         place.copies.append(source)
     if setting in ("mounted", "readonly"):
