@@ -61,6 +61,7 @@ def _keep_both(journal: Journal, target: int, size: int, draft: Draft, name: str
     if journal.complete:
         raise FileExistsError(errno.EEXIST, f"{journal.path(journal.new)} is there already")
     journal.remove()  # halves of an earlier one
+    journal.announce()
     old = journal.directory.open_file(journal.old, os.O_RDWR | os.O_CREAT | os.O_EXCL)
     try:
         os.fchmod(old, 0o600)

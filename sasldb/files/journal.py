@@ -1,7 +1,7 @@
 """The journal of an overwrite in place: the old and the new file, both complete, before the first byte is overwritten.
 
 A writer that is killed half-way leaves neither the old nor the new file. In the database's directory, or in a private one of the writer's,
-are `.sasldb-FILESYSTEM-INODE.GENERATION.old` and `.new`. The next writer finishes the work; readers meanwhile read the new file. A third file, `.undo`, says that the overwrite failed and the old file is wanted.
+are `.sasldb-FILESYSTEM-INODE.GENERATION.old` and `.new`; who comes by a name in another directory finds them by a signpost. The next writer finishes the work; readers meanwhile read the new file. A third file, `.undo`, says that the overwrite failed and the old file is wanted.
 
 A journal counts only where nobody else can have put it: in a directory that only its owner may write to, and that owner, who owns the
 files too, is root or ourselves. Only an overwrite that is complete, or never began, removes its journal.
@@ -19,7 +19,7 @@ import struct
 import sys
 
 from sasldb.errors import AccessDenied, Corrupt, quoted
-from sasldb.files import private_directory
+from sasldb.files import private_directory, signposts
 from sasldb.files.directory import Directory
 from sasldb.files.refusals import close
 
@@ -37,12 +37,13 @@ _GET_GENERATION = 0x80007601 | _LONG << 16  # FS_IOC_GETVERSION of linux/fs.h
 class Journal:
     """The files of one database's overwrite: names in `directory` that may or may not exist. Close it after use."""
 
-    __slots__ = ("_owner", "directory", "new", "old", "undo")
+    __slots__ = ("_owner", "_stem", "directory", "new", "old", "undo")
 
     def __init__(self, directory: Directory, stem: str) -> None:
         """Name the files that begin with `stem` in `directory`, which it takes over."""
         self.directory = directory
         self._owner = directory.owner
+        self._stem = stem
         self.old = stem + ".old"
         self.new = stem + ".new"
         self.undo = stem + ".undo"
@@ -65,6 +66,10 @@ class Journal:
         """The name of the file whose content the database is to have."""
         return self.old if self.directory.has(self.undo) else self.new
 
+    def announce(self) -> None:
+        """Let those find it who come to the file by a name in another directory."""
+        signposts.put(self._stem, self.directory)
+
     def ask_for_the_old_one(self) -> None:
         """Say that the overwrite failed, and make that last: the database is to have the old content."""
         close(self.directory.open_file(self.undo, os.O_WRONLY | os.O_CREAT))
@@ -79,6 +84,7 @@ class Journal:
                 self.directory.sync()  # without `.undo`, the new file must not come back
         if names:
             self.directory.sync()
+            signposts.remove(self._stem)
 
     def open(self, name: str) -> int:
         """Return a descriptor of one of the files, for reading; OSError when it is not there or is not what the writer put there."""
@@ -132,12 +138,17 @@ def pending(path: str, directory: Directory, database: int) -> Journal | None:
 
 def clear(directory: Directory, database: int) -> None:
     """Remove what writers of the locked file `database` left that were killed before they began to overwrite it, or after it was complete."""
+    needed = False
     for journal in _journals(directory, database):
         try:
-            if not journal.complete:
+            if journal.complete:
+                needed = True
+            else:
                 journal.remove()
         finally:
             journal.close()
+    if not needed:
+        signposts.remove(_stem(database))
 
 
 def place_for(directory: Directory, database: int) -> Journal:
@@ -181,7 +192,9 @@ def _counts(path: str, journal: Journal, database: int) -> bool:
 def _journals(directory: Directory, database: int) -> Iterator[Journal]:
     """Yield every place where a journal of the open file `database` counts; the caller closes them."""
     stem = _stem(database)
-    places = [directory, *private_directory.existing()]
+    private = private_directory.existing()
+    announced = [signposts.follow(stem, place) for place in private]
+    places = [directory, *private, *(place for place in announced if place is not None)]
     try:
         while places:
             place = places.pop(0)

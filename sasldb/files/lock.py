@@ -26,17 +26,21 @@ _FIRST_PAUSE = 0.0005  # seconds; doubled up to _LONGEST_PAUSE, so that short ed
 _LONGEST_PAUSE = 0.02
 
 
-def open_regular(place: Place, writable: bool = False) -> int:
+def open_regular(place: Place, writable: bool = False, deadline: Deadline | None = None) -> int:
     """Return a descriptor of the regular file at `place`.
 
-    Opened for writing where asked for and possible (NFS gives no exclusive lock on a read-only descriptor).
+    Opened for writing where asked for and possible (NFS gives no exclusive lock on a read-only descriptor). Where a program has a lease
+    on it (fcntl(2): a file server, or the file's owner), it is asked to give that up, and waited for until the deadline.
 
     Raises:
+        Locked: it kept the lease.
         NotFound, AccessDenied: as the system says.
         UnsafeFile: it is a directory, a device, a FIFO or a socket.
     """
     try:
-        fd = _open(place, writable)
+        while (fd := _open_unless_leased(place, writable)) is None:
+            if deadline is None or not deadline.pause(_LONGEST_PAUSE):
+                raise Locked(place.path, "a program keeps a lease on it", "wait for it to end, then run this again")
     except OSError as error:
         if error.errno in (errno.ENXIO, errno.EISDIR):
             raise UnsafeFile(place.path, "not a regular file") from error
@@ -50,6 +54,13 @@ def open_regular(place: Place, writable: bool = False) -> int:
         close(fd)
         raise UnsafeFile(place.path, "not a regular file")
     return fd
+
+
+def _open_unless_leased(place: Place, writable: bool) -> int | None:
+    try:
+        return _open(place, writable)
+    except BlockingIOError:
+        return None
 
 
 def _open(place: Place, writable: bool) -> int:
@@ -71,7 +82,7 @@ def lock(place: Place, deadline: Deadline) -> int:
         Locked: others held the lock until the deadline was over.
     """
     while True:
-        fd = open_regular(place, writable=True)
+        fd = open_regular(place, True, deadline)
         try:
             lock_by(fd, deadline, place.path)
             if place.directory.leads_to(place.name, fd):

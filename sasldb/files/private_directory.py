@@ -61,8 +61,8 @@ def _open(parent: str, name: str, make: bool) -> Directory | None:
     above = Directory(os.open(parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC), parent)
     try:
         status = os.fstat(above.fd)
-        if open_to_others(status) and not status.st_mode & stat.S_ISVTX:
-            return None
+        if open_to_others(status) and not (status.st_mode & stat.S_ISVTX and status.st_uid in (0, os.geteuid())):
+            return None  # in a sticky directory its owner too may rename what is in it
         if make:
             _make(above, name)
         directory = Directory.open(name, above.fd)

@@ -78,7 +78,7 @@ class Snapshot:
     def _look(self) -> bool:
         """Take what the file holds now, or what its journal says it is about to hold; False when it changed meanwhile."""
         try:
-            fd = open_regular(self._place)
+            fd = open_regular(self._place, deadline=self._deadline)
         except NotFound as error:
             remedy = f"to make it, run: sasldb init -f {quoted(self.path)}"
             raise NotFound(self.path, "no such file", remedy) from error

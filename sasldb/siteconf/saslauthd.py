@@ -10,6 +10,7 @@ import os
 DIRECTORY = "/var/run/saslauthd"
 SOCKET = "mux"  # in the directory of option -m
 SASLDB = "sasldb"
+PROGRAM = "saslauthd"
 _LONGEST = 1 << 16  # bytes of a command line; whoever owns a process chooses its length
 
 
@@ -24,7 +25,7 @@ def backend(path: str) -> str:
                 argv = [os.fsdecode(word) for word in file.read(_LONGEST).split(b"\0")]
         except OSError:  # it ended meanwhile
             continue
-        if os.path.basename(argv[0]) == "saslauthd" and os.path.realpath(_value(argv, "-m") or DIRECTORY) == directory:
+        if os.path.basename(argv[0]) == PROGRAM and os.path.realpath(_value(argv, "-m") or DIRECTORY) == directory:
             return _value(argv, "-a")
     return ""
 
@@ -32,12 +33,31 @@ def backend(path: str) -> str:
 def serves(process: str, directory: str) -> bool:
     """Tell whether a process may be the saslauthd of a socket in `directory`: it is root's, or of the directory's owner.
 
-    Any user can start a program of that name, and make who reads its arguments wait.
+    Any user can start a program of that name, and make who reads its arguments wait; or start a set-user-ID program by that name, which
+    acts as root, and whose real user or file tells.
     """
     try:
-        return os.stat(f"/proc/{process}").st_uid in (0, os.stat(directory).st_uid)
-    except OSError:
+        owners = {0, os.stat(directory).st_uid}
+        return os.stat(f"/proc/{process}").st_uid in owners and _users(process) <= owners and _is_program(process)
+    except (OSError, ValueError):
         return False
+
+
+def _users(process: str) -> set[int]:
+    """Return the real, effective and saved users of a process; ValueError where they are not told."""
+    with open(f"/proc/{process}/status", "rb") as file:
+        found = [set(map(int, line.split()[1:])) for line in file if line.startswith(b"Uid:")]
+    if not found:
+        raise ValueError("no users in the status of the process")
+    return found[0]
+
+
+def _is_program(process: str) -> bool:
+    """Tell whether a process runs a file of the name saslauthd; True where we may not see which file it is."""
+    try:
+        return os.path.basename(os.readlink(f"/proc/{process}/exe")).split(" ")[0] == PROGRAM
+    except PermissionError:
+        return True
 
 
 def _value(argv: list[str], option: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from sasldb.errors import Corrupt
 from tests.conftest import Commands, Require
 from tests.faults.databases import Records, build, key, names, records
 from tests.faults.injection import run
+from tests.faults.stages import private_directories
 
 BLOCK = 512
 LONG = b"n" * 3000  # makes the file grow
@@ -56,10 +58,15 @@ class Interrupted:
 
 
 @pytest.fixture
-def interrupted(tmp_path: Path, commands: Commands, require: Require) -> Interrupted:
-    """Return the place of the accident."""
+def interrupted(tmp_path: Path, commands: Commands, require: Require) -> Iterator[Interrupted]:
+    """Yield the place of the accident, and take away the signpost to it."""
     require("strace", "strace")
-    return Interrupted(tmp_path, commands)
+    place = Interrupted(tmp_path, commands)
+    yield place
+    for private in private_directories():
+        for signpost in private.glob("*.at"):
+            if signpost.read_text() == str(place.path.parent):
+                signpost.unlink()
 
 
 def after(interrupted: Interrupted) -> Records:
@@ -139,4 +146,15 @@ def test_a_journal_without_its_new_half_is_litter(interrupted: Interrupted) -> N
     with sasldb.edit(str(interrupted.path)) as db:
         db.set_password("next@example.com", b"next-password")
     assert key("new") not in records(interrupted.path)
+    assert names(interrupted.path.parent) == {"db"}
+
+
+def test_who_comes_by_a_name_in_another_directory_finds_the_journal(interrupted: Interrupted) -> None:
+    """A reader by the other name takes the new file from the journal; an edit by it finishes the work, and clears up."""
+    expected = after(interrupted)
+    interrupted.tear(list(range(0, len(interrupted.new) // BLOCK, 2)))
+    assert records(interrupted.other_name) == expected
+    with sasldb.edit(str(interrupted.other_name)) as db:
+        db.set_password("next@example.com", b"next-password")
+    assert records(interrupted.path) == {**expected, key("next"): b"next-password"}
     assert names(interrupted.path.parent) == {"db"}

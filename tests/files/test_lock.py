@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import signal
 import time
 from pathlib import Path
 
@@ -41,6 +42,20 @@ def test_pauses(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         os.close(fd)
         fcntl.flock(holder, fcntl.LOCK_EX | fcntl.LOCK_NB)
     assert pauses[0] < 0.001 and pauses == [min(pauses[0] * 2**number, 0.02) for number in range(10)]
+
+
+def test_a_lease(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who has a lease on the file (a file server, its owner) is waited for until the deadline, and then told of."""
+    before = signal.signal(signal.SIGIO, signal.SIG_IGN)  # by which the system asks for the lease
+    try:
+        with path.open("rb") as holder, Place(str(path)) as place:
+            fcntl.fcntl(holder, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+            with pytest.raises(Locked, match="lease"):
+                lock(place, Deadline(0.05))
+            monkeypatch.setattr(time, "sleep", lambda seconds: fcntl.fcntl(holder, fcntl.F_SETLEASE, fcntl.F_UNLCK))
+            os.close(lock(place, Deadline(60)))
+    finally:
+        signal.signal(signal.SIGIO, before)
 
 
 def test_replaced_all_the_time(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -67,6 +67,17 @@ def test_what_is_not_private(parents: list[Path], spoil: Callable[[Path], object
     assert private.existing() == []
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a directory away")
+def test_a_sticky_parent_of_another_owner(parents: list[Path]) -> None:
+    """Its owner may rename whatever lies in it, so a directory of ours there may be one that lay elsewhere."""
+    (parents[1] / NAME).mkdir(0o700)
+    os.chown(parents[1], 1234, 1234)
+    directory = private.private_directory()
+    assert directory.path == str(parents[2] / NAME)
+    assert [found.path for found in private.existing()] == [directory.path]
+    directory.close()
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can make directories of other users")
 def test_of_another_owner(parents: list[Path]) -> None:
     """A directory of that name which another user made is not ours."""

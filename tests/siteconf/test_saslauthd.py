@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -40,3 +41,20 @@ def test_a_saslauthd_of_another_user(tmp_path: Path) -> None:
         assert process.stdout is not None and process.stdout.readline() == b"\n"
         assert saslauthd.backend(str(tmp_path / "mux")) == ""
         process.kill()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="becomes another user, which root alone can")
+def test_a_program_of_roots_by_that_name(require: Require, tmp_path: Path) -> None:
+    """Any user can start a set-user-ID program by that name, and choose its arguments: it is no saslauthd."""
+    (su,) = require("su", "su")
+    child, terminal = pty.fork()
+    if child == 0:
+        os.setuid(65534)  # su asks for a password, which gives the time to look
+        os.execv(su, ["saslauthd", "--", "root", "-m", str(tmp_path), "-a", "evil"])
+    try:
+        assert os.read(terminal, 1) == b"P"
+        assert saslauthd.backend(str(tmp_path / "mux")) == ""
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        os.close(terminal)
