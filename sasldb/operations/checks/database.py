@@ -38,7 +38,9 @@ def elsewhere(site: Site) -> Problem | None:
             View(inside, view.jail).name for view in site.views
         ]  # what is there is for `chroot-copy-stale` to judge
         copies = [remedies.copy(site, place, name) for name in names if not os.path.lexists(name)]
-        return Problem(seen, why, remedies.together(*copies, remedies.conf_option(site, "sasldb_path", inside)))
+        remedy = remedies.together(*copies, remedies.conf_option(site, "sasldb_path", inside))
+        named = bool(site.named)  # otherwise it may be another server's, whose users nobody asked to let in here
+        return Problem(seen, why, remedy, safe=named)
     return None
 
 
