@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 PROGRAM = "sasldb"
 COMPLETE = "_SASLDB_COMPLETE"  # set in the environment by the script of `cli.completion`: a shell asks for completions
 _GAP = "  "
-_STDOUT = 1
+_STDOUT, _STDERR = 1, 2
 
 Cell = Union[
     str, int, None, Sequence[str]
@@ -108,9 +108,9 @@ def telling_of(changed: bool) -> Iterator[None]:
         raise ReportLost("standard output", f"{error.strerror}; the change was made and stands") from error
 
 
-def abandon() -> None:
-    """Let standard output lead nowhere: what is still buffered would fail again at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), _STDOUT)
+def abandon(descriptor: int = _STDOUT) -> None:
+    """Let standard output, or this descriptor, lead nowhere: what is still buffered would fail again at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
 
 
 def reveal(password: Secret, done: Report) -> None:
@@ -143,8 +143,10 @@ def tell(sentence: str) -> None:
     """Print one line for the person at the terminal, on standard error; if nobody can read it, so be it."""
     try:
         print(f"{PROGRAM}: {printable(sentence)}", file=sys.stderr, flush=True)
-    except (OSError, ValueError):
+    except ValueError:
         pass
+    except OSError:
+        abandon(_STDERR)
 
 
 def tell_malformed(path: str, number: int) -> None:

@@ -41,6 +41,12 @@ class Who:
             return cls(uid, frozenset())
         return cls(uid, frozenset(os.getgrouplist(entry.pw_name, entry.pw_gid)))
 
+    @classmethod
+    def named(cls, user: str) -> Who:
+        """Return the user of that name with its groups, which another name of the same number may not be in; KeyError where there is none."""
+        entry = pwd.getpwnam(user)
+        return cls(entry.pw_uid, frozenset(os.getgrouplist(user, entry.pw_gid)))
+
     def may(self, owner: int, group: int, mode: int, acl: Acl | None) -> int:
         """Return what this user may do with a file of uid `owner` and gid `group`, as permission bits 0-7, leaving root's right to all aside."""
         if self.uid == owner:

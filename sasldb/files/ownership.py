@@ -209,7 +209,7 @@ def _advice(rule: Ownership, acl: Acl | None, reader: str) -> str:
 def lets_in(user: str, rule: Ownership, acl: Acl | None) -> bool:
     """Tell whether `user` can read a file of that ownership and list; True where there is no such user, of whom nothing is known."""
     try:
-        return bool(Who.of(pwd.getpwnam(user).pw_uid).may(rule.uid, rule.gid, rule.mode, rule.acl or acl) & READ)
+        return bool(Who.named(user).may(rule.uid, rule.gid, rule.mode, rule.acl or acl) & READ)
     except KeyError:
         return True
 

@@ -66,7 +66,7 @@ class Wishes:
     def for_copy(self) -> Wishes:
         """Return what of it goes for the copy in Postfix's chroot, which smtpd alone reads: nothing that would shut smtpd out."""
         try:
-            gids = Who.of(pwd.getpwnam(POSTFIX).pw_uid).gids
+            gids = Who.named(POSTFIX).gids
         except KeyError:
             return self
         group = self.group if self.group in gids else None

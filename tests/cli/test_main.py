@@ -121,6 +121,17 @@ def test_closed_descriptors(commands: Commands, tmp_path: Path, closed: int) -> 
     assert len(content) == 12288 and b"sasldb" not in content and b"made" not in content
 
 
+@pytest.mark.parametrize("lost", ["2>&-", "2>/dev/full", ">&- 2>&-", ">/dev/full 2>/dev/full"])
+@pytest.mark.parametrize("file, status", [("absent", 3), ("--no-such", 2), ("new", 0)])
+def test_lost_errors(commands: Commands, tmp_path: Path, file: str, status: int, lost: str) -> None:
+    """The exit status is the same where nobody can read what standard error has to say."""
+    tmp_path.chmod(0o777)  # which is warned of
+    arguments = {"absent": "list -f absent", "--no-such": "--no-such", "new": "init -f new"}[file]
+    argv = ["sh", "-c", f'exec "$0" {arguments} {lost}', commands.sasldb]
+    done = subprocess.run(argv, cwd=tmp_path, stdout=subprocess.DEVNULL, timeout=30, check=False)
+    assert done.returncode == (1 if file == "new" and lost.startswith(">") else status)
+
+
 def test_nothing_but_the_commands_is_loaded(commands: Commands) -> None:
     """--help loads neither the commands nor libdb."""
     argv = [os.path.realpath("/usr/bin/python3"), "-I", "-X", "importtime", commands.sasldb, "--help"]

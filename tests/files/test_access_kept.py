@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import ROOT as CHECKOUT
-from tests.conftest import Require
+from tests.conftest import Commands, Require
 from tests.real.namespace import PrivateEtc
 
 OWNERS = ["root", "cyrus", "postfix", "memcache", "4321"]
@@ -193,3 +193,20 @@ def test_no_advice_where_smtpd_has_its_copy(private_etc: PrivateEtc) -> None:
     (outcome,) = tried(private_etc, [case("root", "postfix", "0640", "cyrus", "", "chroot", command)])
     assert (outcome["said"], outcome["is"]) == (["root:sasl 660"], "root:postfix 0640")
     assert wrong(outcome) == []
+
+
+def test_two_names_of_one_number(private_etc: PrivateEtc, commands: Commands) -> None:
+    """smtpd has the groups of the user that Postfix names, also where another name of the same number comes first in /etc/passwd."""
+    host = r"""
+set -e
+printf 'root:x:0:0::/:\nother:x:1801:1809::/:\npostfix:x:1801:1801::/:\n' > /etc/passwd
+printf 'root:x:0:\npostfix:x:1801:\nsasl:x:1805:postfix\nother:x:1809:\n' > /etc/group
+rm -f /etc/sasldb2
+"$0" init -f /etc/sasldb2
+chown root:sasl /etc/sasldb2
+printf x | "$0" add -f /etc/sasldb2 --password-stdin alice@example.com
+stat -c '%U:%G %a' /etc/sasldb2
+rm /etc/sasldb2
+"""
+    done = private_etc.run("sh", "-c", host, commands.sasldb)
+    assert (done.stderr, done.stdout.splitlines()[-1]) == (b"", b"root:sasl 640")

@@ -131,6 +131,7 @@ LEFT = {
     "sasl-type, and Dovecot is away": 'main smtpd_sasl_type=dovecot smtpd_sasl_path=private/auth; rm -f "$JAIL/private/auth" "$DB" "$SEEN"',
     "sasl-type-mixed": DOVECOT.replace("auth", "none"),
     "plaintext-without-tls": NO_TLS,
+    "database-elsewhere": 'option "sasldb_path: /etc/sasl2/sasldb2"',
 }
 
 

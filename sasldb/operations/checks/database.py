@@ -31,14 +31,16 @@ def elsewhere(site: Site) -> Problem | None:
     for place in places:
         if os.path.realpath(place) in ours or not site.has_users(place):
             continue
-        seen = f"the users are in {place}, and smtpd opens {site.views[0].path}"
+        seen = f"the users are in {place}, and {site.program} opens {site.views[0].path}"
         why = "Users are looked up in the latter alone; a missing or empty one is logged as a wrong password."
         inside = next((_below(view.jail, place) for view in site.views if view.jail), place)
         names = [
             View(inside, view.jail).name for view in site.views
         ]  # what is there is for `chroot-copy-stale` to judge
         copies = [remedies.copy(site, place, name) for name in names if not os.path.lexists(name)]
-        return Problem(seen, why, remedies.together(*copies, remedies.conf_option(site, "sasldb_path", inside)))
+        remedy = remedies.together(*copies, remedies.conf_option(site, "sasldb_path", inside))
+        named = bool(site.named)  # otherwise it may be another server's, whose users nobody asked to let in here
+        return Problem(seen, why, remedy, safe=named)
     return None
 
 
@@ -165,7 +167,9 @@ def _below(jail: str, path: str) -> str:
 
 
 def _usual(site: Site) -> list[str]:
-    """Return the paths at which databases lie, whatever the conf says."""
+    """Return the paths at which databases lie, whatever the conf says; none for another application, whose users are not those of Postfix."""
+    if site.foreign:
+        return []
     defaults = ["/etc/sasldb2", "/etc/sasl2/sasldb2", "/usr/local/etc/sasldb2", f"{site.inside}.db"]
     jails = [view.jail for view in site.views if view.jail]
     return [*defaults, *(f"{jail}{path}" for jail in jails for path in defaults)]

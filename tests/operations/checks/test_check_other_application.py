@@ -54,6 +54,10 @@ class Check:
         """Return what the check prints for people."""
         return self._host.run(self._sasldb, "postfix", "check", "-a", application).stdout.decode()
 
+    def conf(self) -> list[str]:
+        """Return the lines of its configuration file."""
+        return self._host.run("cat", "/etc/sasl2/memcached.conf").stdout.decode().splitlines()
+
     def owner(self) -> str:
         """Return owner and mode of the database."""
         return self._host.run("stat", "-c", "%U:%G %a", PATH).stdout.decode().strip()
@@ -124,6 +128,24 @@ def test_a_missing_database(check: Check) -> None:
     assert finding["remedy"] == f"sasldb init -a memcached -f {PATH}"
     check(":", "--fix", "--yes")
     assert check.owner() == "root:memcache 640"
+
+
+@pytest.mark.parametrize(
+    "script, found",
+    [
+        (f"rm {PATH}", "database-missing"),
+        (f"{{saslpasswd2}} -d -f {PATH} -u example.com alice; chown root:memcache {PATH}", "database-no-users"),
+    ],
+)
+def test_the_users_of_postfix_are_not_those_of_another_application(
+    check: Check, commands: Commands, script: str, found: str
+) -> None:
+    """Where its own database has no user, it is not pointed to the default database: everybody there would be let in."""
+    mail = "printf x | {saslpasswd2} -p -c -f /etc/sasldb2 -u example.com bob"
+    result = check(f"{mail}; {script}".format(saslpasswd2=commands.saslpasswd2))
+    assert list(result.findings) == [found]
+    check(":", "--fix", "--yes")
+    assert f"sasldb_path: {PATH}" in check.conf()
 
 
 def test_a_directory_that_another_user_owns(check: Check) -> None:
