@@ -21,7 +21,7 @@ from pathlib import Path
 import pytest
 
 from sasldb import errors
-from sasldb.siteconf import libsasl
+from sasldb.libsasl import config
 from tests.conftest import ROOT, CyrusTools, Require
 from tests.real.namespace import PrivateEtc
 
@@ -125,7 +125,7 @@ def test_the_two_commands_of_the_set_up() -> None:
 def test_smtpd_conf_parses() -> None:
     """The README's smtpd.conf is one that libsasl takes."""
     (content,) = [content for language, content in blocks(README) if language == "ini"]
-    values = libsasl.parse(content.encode(), "smtpd.conf")
+    values = config.parse(content.encode(), "smtpd.conf")
     assert values[b"pwcheck_method"] == b"auxprop" and values[b"auxprop_plugin"] == b"sasldb"
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from sasldb.cli.rendering import COMPLETE, tell
 
 if TYPE_CHECKING:
-    from sasldb.files.ownership import Wishes
+    from sasldb.policy.ownership import Wishes
     from sasldb.model.identity import UserId
     from sasldb.operations.cyrus import Site
     from sasldb.operations.location import Found

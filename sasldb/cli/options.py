@@ -20,7 +20,7 @@ import click
 from sasldb.cli.location import Location as Location
 from sasldb.cli.rendering import Rendering
 from sasldb.errors import SasldbError
-from sasldb.files.ownership import Wishes
+from sasldb.policy.ownership import Wishes
 from sasldb.model.text import to_bytes
 
 if TYPE_CHECKING:

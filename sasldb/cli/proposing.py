@@ -21,7 +21,7 @@ from sasldb.cli.options import Function, Result, with_options
 from sasldb.cli.rendering import PROGRAM, say, tell
 
 if TYPE_CHECKING:
-    from sasldb.operations.setup.steps import Plan
+    from sasldb.postfix.setup.steps import Plan
 
 
 _LONGEST = 100  # bytes of an answer
@@ -66,7 +66,7 @@ def consented(function: Function[Result]) -> Function[Result]:
 
 def propose(plan: Plan, config_dir: str, what: str, consent: Consent) -> int:
     """Show `plan`, ask, carry it out under the name `what`, and return the exit status."""
-    from sasldb.operations.setup.steps import carry_out
+    from sasldb.postfix.setup.steps import carry_out
 
     for note in plan.notes:
         tell(note)
@@ -87,7 +87,7 @@ def propose(plan: Plan, config_dir: str, what: str, consent: Consent) -> int:
 
 def take_back(config_dir: str, what: str, consent: Consent) -> bool:
     """Show what taking back the last `what` would do, ask, and do it; tell whether it was done."""
-    from sasldb.operations.setup import steps
+    from sasldb.postfix.setup import steps
 
     for line in steps.take_back(config_dir, what, dry_run=True):
         say(line)

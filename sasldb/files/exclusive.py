@@ -13,7 +13,7 @@ from sasldb.files.deadline import Deadline
 from sasldb.files.draft import sweep
 from sasldb.files.journal import pending
 from sasldb.files.lock import lock
-from sasldb.files.ownership import Ownership, Wishes, due, give, told
+from sasldb.policy.ownership import Ownership, Wishes, due, give, told
 from sasldb.files.place import Place
 from sasldb.files.publishing import publish
 from sasldb.files.refusals import close, refusal

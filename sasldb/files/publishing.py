@@ -13,7 +13,7 @@ import time
 from sasldb.errors import UnsafeFile
 from sasldb.files.attributes import set_metadata
 from sasldb.files.draft import Draft, sweep
-from sasldb.files.ownership import Wishes, due
+from sasldb.policy.ownership import Wishes, due
 from sasldb.files.refusals import close, refusal
 from sasldb.files.stamps import Stamp, mark_as_ours
 

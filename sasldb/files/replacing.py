@@ -17,7 +17,7 @@ from sasldb.errors import Conflict, UnsafeFile, WriteFailed
 from sasldb.files import inplace, journal, private_directory
 from sasldb.files.attributes import set_metadata
 from sasldb.files.draft import Draft, sweep
-from sasldb.files.ownership import Ownership, Wishes, due, give, told
+from sasldb.policy.ownership import Ownership, Wishes, due, give, told
 from sasldb.files.refusals import refusal
 from sasldb.files.stamps import Stamp, at_rest, mark_as_ours
 

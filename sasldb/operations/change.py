@@ -11,8 +11,8 @@ from __future__ import annotations
 import os
 
 from sasldb.errors import Conflict, SasldbError, StaleCopy
-from sasldb.files.ownership import Wishes
-from sasldb.operations import syslog
+from sasldb.policy.ownership import Wishes
+from sasldb import syslog
 from sasldb.store.editing import Editor, edit
 
 TYPE_CHECKING = False

@@ -20,13 +20,13 @@ from sasldb.errors import MechanismError, SiteConfigError
 from sasldb.model.identity import UserId
 from sasldb.secrets import otp, plain_hash, scram
 from sasldb.secrets.properties import AUTH_PASSWORD, USER_PASSWORD
-from sasldb.siteconf.libsasl import Config
-from sasldb.siteconf.plugins import Plugins
+from sasldb.libsasl.config import Config
+from sasldb.libsasl.plugins import Plugins
 from sasldb.store.editing import check_storable, edit
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from sasldb.files.ownership import Wishes
+    from sasldb.policy.ownership import Wishes
 
 OTP_SECRET = b"cmusaslsecretOTP"
 PLAIN_SECRET = b"cmusaslsecretPLAIN"

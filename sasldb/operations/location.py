@@ -16,10 +16,11 @@ import os
 from collections.abc import Iterator, Mapping
 
 from sasldb.errors import SiteConfigError
-from sasldb.files.jail import DEFAULT_DATABASES
-from sasldb.files.ownership import Wishes
+from sasldb.policy.chroot import DEFAULT_DATABASES
+from sasldb.policy.ownership import Wishes
 from sasldb.model.text import to_bytes, to_text
-from sasldb.siteconf import libsasl, postfix
+from sasldb.libsasl import config
+from sasldb.postfix.config import postconf
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -63,11 +64,11 @@ def find(file: str | None, application: str | None, environ: Mapping[bytes, byte
         return Found(os.fsdecode(environ[PATH]))
     if not application:
         return Found(default())
-    config = _configuration(to_bytes(application), environ)
-    named = config.get(b"sasldb_path")
+    configured = _configuration(to_bytes(application), environ)
+    named = configured.get(b"sasldb_path")
     if named:
         return Found(os.fsdecode(named))
-    return Found(default(), _doubt(application, environ) if config.path is None else None)
+    return Found(default(), _doubt(application, environ) if configured.path is None else None)
 
 
 def database(file: str | None, application: str | None, environ: Mapping[bytes, bytes]) -> str:
@@ -104,9 +105,9 @@ def serving(wishes: Wishes, path: str, application: str | None, environ: Mapping
     import pwd
 
     from sasldb.files.names import group_name
-    from sasldb.siteconf import services
+    from sasldb.libsasl import applications
 
-    user = services.user_of(application)
+    user = applications.user_of(application)
     wishes.new_group = os.getegid() if user is None else pwd.getpwnam(user).pw_gid
     if user is None:
         kept = group_name(wishes.new_group)
@@ -126,7 +127,7 @@ def realm(name: str | None) -> str | None:
     Raises:
         SiteConfigError: Postfix cannot tell.
     """
-    return postfix.realm(name) if name in postfix.WORDS else name
+    return postconf.realm(name) if name in postconf.WORDS else name
 
 
 def site(application: str | None, environ: Mapping[bytes, bytes]) -> Site:
@@ -136,27 +137,27 @@ def site(application: str | None, environ: Mapping[bytes, bytes]) -> Site:
         SiteConfigError: the application's name or its configuration file cannot be used.
     """
     from sasldb.operations.cyrus import Site
-    from sasldb.siteconf import plugins
+    from sasldb.libsasl import plugins
 
-    config = _configuration(to_bytes(application), environ) if application else libsasl.Config(None, {})
-    return Site(config, plugins.installed(environ))
+    configured = _configuration(to_bytes(application), environ) if application else config.Config(None, {})
+    return Site(configured, plugins.installed(environ))
 
 
-def _configuration(application: bytes, environ: Mapping[bytes, bytes]) -> libsasl.Config:
+def _configuration(application: bytes, environ: Mapping[bytes, bytes]) -> config.Config:
     """Return the configuration of `application`, an empty one where there is none."""
-    if b"/" in application or len(application) > libsasl.LONGEST_APPLICATION:
+    if b"/" in application or len(application) > config.LONGEST_APPLICATION:
         raise SiteConfigError(to_text(application)[:80], "not the name of an application", remedy="for example smtpd")
     for directories in _searches(application, environ):
-        found = libsasl.read(application, {**environ, libsasl.CONF_PATH: b":".join(directories)})
+        found = config.read(application, {**environ, config.CONF_PATH: b":".join(directories)})
         if found.path is not None:
             return found
-    return libsasl.Config(None, {})
+    return config.Config(None, {})
 
 
 def _searches(application: bytes, environ: Mapping[bytes, bytes]) -> Iterator[list[bytes]]:
     """Yield the directories in which `application` is looked for: libsasl's, then those of smtpd here, which for smtpd come first."""
-    ours = libsasl.directories(environ)
-    if libsasl.CONF_PATH in environ:
+    ours = config.directories(environ)
+    if config.CONF_PATH in environ:
         yield ours
         return
     is_smtpd = application == SMTPD.encode()
@@ -171,11 +172,11 @@ def _searches(application: bytes, environ: Mapping[bytes, bytes]) -> Iterator[li
 
 def _directories_of_smtpd() -> list[bytes]:
     """Return where smtpd here looks for configuration files; [] where there is no Postfix."""
-    from sasldb.siteconf import build
+    from sasldb.libsasl import build
 
     names = ["daemon_directory", "config_directory", "cyrus_sasl_config_path"]
     try:
-        lines = postfix.ask(["-x", *names], None)[0].splitlines()
+        lines = postconf.ask(["-x", *names], None)[0].splitlines()
     except SiteConfigError:
         return []
     values = {name.strip(): value.strip() for name, _, value in (line.partition("=") for line in lines)}
@@ -188,9 +189,9 @@ def _is_of_postfix(application: str, environ: Mapping[bytes, bytes]) -> bool:
     if application == SMTPD:
         return True
     try:
-        if postfix.parameter("smtpd_sasl_path") == application:
+        if postconf.parameter("smtpd_sasl_path") == application:
             return True
     except SiteConfigError:
         return False
     found = _configuration(to_bytes(application), environ).path
-    return found is not None and os.path.dirname(found) not in libsasl.directories(environ)
+    return found is not None and os.path.dirname(found) not in config.directories(environ)

@@ -25,7 +25,7 @@ from sasldb.files.deadline import Deadline
 from sasldb.files.draft import write_all
 from sasldb.files.exclusive import Exclusive
 from sasldb.files.lock import open_regular
-from sasldb.files.ownership import Wishes
+from sasldb.policy.ownership import Wishes
 from sasldb.files.place import Place
 from sasldb.files.refusals import close, refusal
 from sasldb.files.snapshot import Snapshot

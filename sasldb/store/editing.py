@@ -14,8 +14,8 @@ import os
 
 from sasldb.errors import BadName, BadPassword, NoSuchUser
 from sasldb.files.exclusive import Exclusive, claim
-from sasldb.files.jail import copy_in_jail
-from sasldb.files.ownership import Wishes
+from sasldb.policy.chroot import copy_in_jail
+from sasldb.policy.ownership import Wishes
 from sasldb.model.identity import UserId
 from sasldb.model.record import split_key
 from sasldb.model.secret import Secret

@@ -16,7 +16,7 @@ import pytest
 
 from sasldb.errors import AccessDenied, DatabaseError, UnsafeFile, WriteFailed
 from sasldb.files import content
-from sasldb.files.ownership import Ownership
+from sasldb.policy.ownership import Ownership
 from tests.conftest import ROOT, Require
 
 OURS = os.geteuid(), os.getegid()
@@ -200,7 +200,7 @@ import os, sys
 sync, synced = os.fsync, []
 os.fsync = lambda fd: (sync(fd), synced.append((os.path.isfile(f"/proc/self/fd/{fd}"), os.fstat(fd).st_size)))
 from sasldb.files.content import put
-from sasldb.files.ownership import Ownership
+from sasldb.policy.ownership import Ownership
 put(sys.argv[1], sys.argv[2].encode(), Ownership(1234, 1235, int(sys.argv[3], 8)))
 assert synced[:2] == [(True, len(sys.argv[2]))] * 2, "the draft and the file"
 """

@@ -16,7 +16,7 @@ from sasldb.errors import DatabaseError, SasldbError, WriteFailed
 from sasldb.files import snapshot
 from sasldb.files.deadline import Deadline
 from sasldb.files.exclusive import Exclusive
-from sasldb.files.ownership import Wishes
+from sasldb.policy.ownership import Wishes
 from tests.formats.hashfiles import Shape, make
 
 

@@ -14,7 +14,7 @@ from sasldb.errors import WriteFailed
 from sasldb.files import draft, inplace
 from sasldb.files.directory import Directory
 from sasldb.files.journal import place_for
-from sasldb.files.ownership import Ownership, Wishes
+from sasldb.policy.ownership import Ownership, Wishes
 from sasldb.store.editing import edit
 from tests.conftest import Commands, Require
 from tests.faults.databases import key, records

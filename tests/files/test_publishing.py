@@ -15,7 +15,7 @@ import pytest
 
 from sasldb.errors import AccessDenied, WriteFailed
 from sasldb.files.deadline import Deadline
-from sasldb.files.ownership import Wishes
+from sasldb.policy.ownership import Wishes
 from sasldb.files.place import Place
 from sasldb.files.publishing import publish
 from tests.files.events import before

@@ -14,7 +14,7 @@ from sasldb.errors import Conflict, DatabaseError, WriteFailed
 from sasldb.files import replacing
 from sasldb.files.deadline import Deadline
 from sasldb.files.exclusive import Exclusive
-from sasldb.files.ownership import Wishes
+from sasldb.policy.ownership import Wishes
 from tests.files.events import before
 
 OLD = b"a" * 5000

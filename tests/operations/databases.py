@@ -8,8 +8,8 @@ from pathlib import Path
 from sasldb.model.identity import UserId
 from sasldb.operations.cyrus import Site
 from sasldb.secrets import cram_md5, digest_md5, otp, plain_hash, scram
-from sasldb.siteconf.libsasl import Config
-from sasldb.siteconf.plugins import Plugins
+from sasldb.libsasl.config import Config
+from sasldb.libsasl.plugins import Plugins
 from sasldb.store.editing import edit
 from sasldb.store.reading import Database
 

@@ -11,9 +11,9 @@ import pytest
 from berkeleydb import db
 
 from sasldb.errors import Conflict, NoSuchUser, NotFound
-from sasldb.files.ownership import Wishes
+from sasldb.policy.ownership import Wishes
 from sasldb.operations import change as changes
-from sasldb.operations import syslog
+from sasldb import syslog
 from sasldb.operations.change import Deed, Target, change, write
 from sasldb.store.editing import Editor
 from tests.operations.databases import ALICE, content, make

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from sasldb.operations.checks.table import CHECKS, LAST
+from sasldb.postfix.checks.table import CHECKS, LAST
 from tests.conftest import ROOT, Require, lacking
 from tests.real import outcomes
 from tests.real.faults import FAULTS

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from sasldb.siteconf import restrictions
-from sasldb.siteconf.instance import Instance, Service
-from sasldb.siteconf.restrictions import CLIENT, HELO, RECIPIENT, RELAY, SENDER, STRANGER, USER
+from sasldb.postfix.config import restrictions
+from sasldb.postfix.config.instance import Instance, Service
+from sasldb.postfix.config.restrictions import CLIENT, HELO, RECIPIENT, RELAY, SENDER, STRANGER, USER
 from tests.conftest import ROOT, Require, lacking
 from tests.real.faulty import NO_ANSWER, PASSWORD
 from tests.real.faulty import USER as LOGIN

@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 from sasldb.errors import NotFound, StaleCopy, WriteFailed
-from sasldb.files import copied, jail
-from sasldb.files.ownership import Wishes
+from sasldb.files import copied
+from sasldb.policy import chroot
+from sasldb.policy.ownership import Wishes
 from sasldb.secrets import otp
 from sasldb.store import copies
 from sasldb.store.copies import is_copy, moved_on
@@ -48,8 +49,8 @@ def pair(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pair:
     """Return a database with a user, and a copy of it."""
     pair = Pair(tmp_path)
     make(pair.database, USERS)
-    monkeypatch.setattr(jail, "DEFAULT_DATABASES", (str(pair.database), f"{tmp_path}/second"))
-    monkeypatch.setattr(jail, "MAIN_CF", str(pair.main_cf))
+    monkeypatch.setattr(chroot, "DEFAULT_DATABASES", (str(pair.database), f"{tmp_path}/second"))
+    monkeypatch.setattr(chroot, "MAIN_CF", str(pair.main_cf))
     shutil.copy(pair.database, pair.copy)
     return pair
 

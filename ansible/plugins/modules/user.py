@@ -173,7 +173,7 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib  # no
 SASLDB_MISSING = None
 try:
     from sasldb.errors import SasldbError
-    from sasldb.files.ownership import Wishes
+    from sasldb.policy.ownership import Wishes
     from sasldb.model.text import to_bytes, to_text
     from sasldb.operations import location, passwords
     from sasldb.operations.change import Target

@@ -6,7 +6,7 @@ import click
 
 from sasldb.cli.options import Location, dry_runnable, located, owned
 from sasldb.cli.rendering import say, tell, telling_of
-from sasldb.files.ownership import Wishes
+from sasldb.policy.ownership import Wishes
 
 
 @click.command("init")
@@ -23,8 +23,8 @@ def command(location: Location, wishes: Wishes, dry_run: bool) -> None:
     Example: a database that Postfix may write to as well
       sasldb init --mode 0660
     """
-    from sasldb.operations import syslog
-    from sasldb.operations.creation import create
+    from sasldb import syslog
+    from sasldb.store.creation import create
 
     created = create(location.to_change, location.serving(wishes), dry_run)
     for sentence in created.sentences:

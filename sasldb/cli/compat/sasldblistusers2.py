@@ -13,8 +13,8 @@ from sasldb.cli.compat import streams, usage
 from sasldb.cli.compat.scanner import MISTAKE, OPERAND, scan
 from sasldb.errors import Conflict, Locked, SasldbError, SiteConfigError
 from sasldb.model.text import printable
-from sasldb.operations import syslog
-from sasldb.siteconf import libsasl
+from sasldb import syslog
+from sasldb.libsasl import config
 from sasldb.store.reading import Database
 
 TYPE_CHECKING = False
@@ -35,11 +35,11 @@ def main(argv: Sequence[bytes]) -> int:
     if database is None:
         return status
     try:
-        libsasl.read(APPLICATION, os.environb)  # only to see that it parses
+        config.read(APPLICATION, os.environb)  # only to see that it parses
     except SiteConfigError:
         streams.tell(b"Couldn't initialize server API\n")
         return 1
-    _list(usage.base_name(argv[0]), os.fsdecode(database or libsasl.DEFAULT_DATABASE))
+    _list(usage.base_name(argv[0]), os.fsdecode(database or config.DEFAULT_DATABASE))
     return 0
 
 

@@ -24,15 +24,16 @@ from sasldb.errors import (
 )
 from sasldb.model.identity import UserId
 from sasldb.model.text import printable
-from sasldb.operations import cyrus, syslog
-from sasldb.siteconf import libsasl, plugins
+from sasldb import syslog
+from sasldb.operations import cyrus
+from sasldb.libsasl import config, plugins
 from sasldb.store.accounts import host_realm
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sasldb.files.ownership import Wishes
+    from sasldb.policy.ownership import Wishes
 
 LETTERS = b"vpcdnf:u:a:h?"
 OWN_APPLICATION = b"saslpasswd"
@@ -91,13 +92,13 @@ def main(argv: Sequence[bytes]) -> int:
 def _run(argv: Sequence[bytes]) -> None:
     call = _parse(argv)
     name = usage.base_name(argv[0])
-    config = _configuration(name, call.application)
+    configured = _configuration(name, call.application)
     password = b"" if call.delete else _password(name, call.pipe)
-    site = cyrus.Site(config, plugins.installed(os.environb))
+    site = cyrus.Site(configured, plugins.installed(os.environb))
     user = UserId.parse(call.operands[0], call.realm or host_realm())
-    path = os.fsdecode(libsasl.database(config, call.database))
+    path = os.fsdecode(config.database(configured, call.database))
     try:
-        wishes = _wishes(path, call.application, config)
+        wishes = _wishes(path, call.application, configured)
         if call.delete:
             sentences = cyrus.disable(path, user, site, wishes)
         else:
@@ -121,14 +122,14 @@ def _run(argv: Sequence[bytes]) -> None:
         syslog.send(name, syslog.ERROR, "could not find a sasldb plug-in that may store; nothing was changed")
 
 
-def _wishes(path: str, application: bytes, config: libsasl.Config) -> Wishes | None:
+def _wishes(path: str, application: bytes, configured: config.Config) -> Wishes | None:
     """Return whose group a database gets that is made for an application with -a; None leaves it to the usual rule.
 
     One without a configuration file says nothing: as with Cyrus SASL it stands for the default database.
     """
-    if application == OWN_APPLICATION or config.path is None or os.path.lexists(path):
+    if application == OWN_APPLICATION or configured.path is None or os.path.lexists(path):
         return None
-    from sasldb.files.ownership import Wishes
+    from sasldb.policy.ownership import Wishes
     from sasldb.operations import location
 
     return location.serving(Wishes.from_environment(os.environ), path, os.fsdecode(application), os.environb)
@@ -177,11 +178,11 @@ def _take(call: Call, letter: bytes, value: bytes) -> bool:
     return True
 
 
-def _configuration(name: bytes, application: bytes) -> libsasl.Config:
-    if len(application) > libsasl.LONGEST_APPLICATION:
+def _configuration(name: bytes, application: bytes) -> config.Config:
+    if len(application) > config.LONGEST_APPLICATION:
         raise _failed(name, *BAD_PARAMETER)
     try:
-        return libsasl.read(application, os.environb)
+        return config.read(application, os.environb)
     except SiteConfigError as error:
         syslog.send(name, syslog.ERROR, str(error))
         raise _failed(name, *(FAILURE if error.line is None else BAD_CONFIGURATION)) from error

@@ -17,7 +17,7 @@ import os
 from sasldb.errors import SiteConfigError
 from sasldb.model.identity import UserId
 from sasldb.model.text import to_bytes
-from sasldb.siteconf import postfix
+from sasldb.postfix.config import postconf
 
 BLANKS = b" \t\n\v\f\r"  # C's isspace
 LONGEST = 1024  # octets
@@ -27,7 +27,7 @@ SMTPD = "smtpd"
 LOGIN = "login"
 LOCAL_DOMAIN = "local domain"
 HOSTNAME = "host name"
-POSTFIX_DOMAIN = postfix.LOCAL_DOMAIN
+POSTFIX_DOMAIN = postconf.LOCAL_DOMAIN
 POSTFIX_HOST = "myhostname"
 THIS_HOST = "this host"
 
@@ -79,14 +79,14 @@ class Server:
         if self._local_domain:
             return BareRealm(to_bytes(self._local_domain), LOCAL_DOMAIN, appended=True)
         if self._local_domain is None and self._postfix and (self._hostname is None or has_postfix()):
-            domain = postfix.parameter(POSTFIX_DOMAIN)
+            domain = postconf.parameter(POSTFIX_DOMAIN)
             if domain:
                 return BareRealm(to_bytes(domain), POSTFIX_DOMAIN, appended=True)
         if self._hostname is not None:
             return BareRealm(to_bytes(self._hostname).lower(), HOSTNAME)
         if not self._postfix:
             return BareRealm(own_name(), THIS_HOST)
-        name = postfix.parameter(POSTFIX_HOST)
+        name = postconf.parameter(POSTFIX_HOST)
         if not name:
             raise SiteConfigError("postconf", f"{POSTFIX_HOST} is empty")
         return BareRealm(to_bytes(name).lower(), POSTFIX_HOST)
@@ -172,7 +172,7 @@ def own_name() -> bytes:
 
 def has_postfix() -> bool:
     """Tell whether there is a Postfix on this machine to be asked."""
-    return any(os.access(path, os.X_OK) for path in postfix.POSTCONF)
+    return any(os.access(path, os.X_OK) for path in postconf.POSTCONF)
 
 
 _EACH_BLANK = frozenset(bytes((blank,)) for blank in BLANKS)

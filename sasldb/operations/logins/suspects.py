@@ -7,11 +7,11 @@ Errors: none; what cannot be asked or seen is left out.
 from __future__ import annotations
 
 from sasldb.errors import SasldbError
-from sasldb.operations.checks.checking import check
-from sasldb.operations.checks.finding import ERROR
-from sasldb.operations.checks.site import Site
-from sasldb.operations.checks.table import CHECKS, CLIENT, POSTFIX, SECURITY, SENDERS
-from sasldb.siteconf.instance import ENABLE
+from sasldb.postfix.checks.checking import check
+from sasldb.postfix.checks.finding import ERROR
+from sasldb.postfix.site.site import Site
+from sasldb.postfix.checks.table import CHECKS, CLIENT, POSTFIX, SECURITY, SENDERS
+from sasldb.postfix.config.instance import ENABLE
 
 _OTHERS = SENDERS, SECURITY, CLIENT
 

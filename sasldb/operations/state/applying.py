@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 
 from sasldb.errors import NotFound
-from sasldb.files.ownership import Ownership, Wishes, due
+from sasldb.policy.ownership import Ownership, Wishes, due
 from sasldb.files.refusals import refusal
 from sasldb.files.place import Place
 from sasldb.operations.change import Report, Target, change, write

@@ -198,7 +198,7 @@ def test_given_realms(domain: str, host: str | None, realm: bytes, origin: str) 
 
 def test_nobody_is_asked_for_a_realm_that_is_in_the_login(monkeypatch: pytest.MonkeyPatch) -> None:
     """A login with a realm needs no Postfix; a bare one is an error where there is none."""
-    monkeypatch.setattr("sasldb.siteconf.postfix.POSTCONF", ())
+    monkeypatch.setattr("sasldb.postfix.config.postconf.POSTCONF", ())
     assert resolve(b"alice@example.com", Server()).origin == "login"
     with pytest.raises(SiteConfigError, match="no Postfix"):
         resolve(b"alice", Server())

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sasldb.errors import Corrupt, EmptyFile, NoSuchUser, NotFound, SasldbError
-from sasldb.files import jail
-from sasldb.files.ownership import Wishes
+from sasldb.policy import chroot
+from sasldb.policy.ownership import Wishes
 from sasldb.formats import berkeley
 from sasldb.model.identity import UserId
 from sasldb.model.secret import Secret
@@ -271,8 +271,8 @@ def test_a_copy_that_could_not_be_written(tmp_path: Path, monkeypatch: pytest.Mo
     copy = Path(f"{tmp_path}/chroot{path}")
     copy.mkdir(parents=True)
     (tmp_path / "main.cf").write_text(f"queue_directory = {tmp_path}/chroot\n")
-    monkeypatch.setattr(jail, "DEFAULT_DATABASES", (path, f"{tmp_path}/second"))
-    monkeypatch.setattr(jail, "MAIN_CF", f"{tmp_path}/main.cf")
+    monkeypatch.setattr(chroot, "DEFAULT_DATABASES", (path, f"{tmp_path}/second"))
+    monkeypatch.setattr(chroot, "MAIN_CF", f"{tmp_path}/main.cf")
     done = applied(path, wish(ORG, NEW))
     assert told(done) == [(ORG, "update", "password")] and content(path)[ORG] == {"userPassword": NEW}
     (finding,) = done.findings

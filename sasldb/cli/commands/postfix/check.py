@@ -13,10 +13,10 @@ from sasldb.cli.proposing import agreed
 from sasldb.cli.rendering import say, tell
 from sasldb.errors import NotFound, SasldbError
 from sasldb.model.text import printable
-from sasldb.operations.checks.checking import Report, check
-from sasldb.operations.checks.finding import ERROR, UNSEEN, WARNING, Finding
-from sasldb.operations.checks.site import Site
-from sasldb.operations.checks.table import ROOT
+from sasldb.postfix.checks.checking import Report, check
+from sasldb.postfix.checks.finding import ERROR, Finding, UNSEEN, WARNING
+from sasldb.postfix.site.site import Site
+from sasldb.postfix.checks.table import ROOT
 
 _COLOURS = {ERROR: "red", WARNING: "yellow", UNSEEN: "blue"}
 _WIDTH = 9  # of the column of severities
@@ -74,7 +74,7 @@ def command(file: str | None, app: str | None, config_dir: str | None, json: boo
 
 def _mend(report: Report, yes: bool, tried: dict[str, str]) -> bool:
     """Show each safe remedy that is not in `tried`, ask, run it, and put what came of it there; tell whether one was run."""
-    from sasldb.operations.checks.mending import mend
+    from sasldb.postfix.checks.mending import mend
 
     ran = False
     for finding in report.findings:

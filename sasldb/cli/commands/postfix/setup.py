@@ -9,7 +9,7 @@ import click
 from sasldb.cli.options import PATH
 from sasldb.cli.proposing import Consent, consented, propose, take_back
 from sasldb.cli.rendering import say, tell
-from sasldb.operations.setup.request import AUTHENTICATED, BACKENDS, EVERYBODY, Request
+from sasldb.postfix.setup.request import AUTHENTICATED, BACKENDS, EVERYBODY, Request
 
 _WHAT = "setup"
 _NO_REALM = frozenset("$,;\"'")  # what main.cf expands, and what ends a word there; so do blanks
@@ -73,8 +73,8 @@ def command(config_dir: str | None, file: str | None, backend: str | None, conse
     Example: see what would be changed
       sasldb postfix setup --local-domain mydomain --submission --dry-run
     """
-    from sasldb.operations.checks.site import Site
-    from sasldb.operations.setup.planning import Setup, reloaded
+    from sasldb.postfix.site.site import Site
+    from sasldb.postfix.setup.planning import Setup, reloaded
 
     if consent.undo:
         site = Site(config_dir)
@@ -100,10 +100,10 @@ def _request(
 
 def _look_again(config_dir: str | None, backend: str) -> int:
     """Tell what is still in the way of logins, and return the exit status: 1 where something is."""
-    from sasldb.operations.checks.checking import check
-    from sasldb.operations.checks.finding import ERROR
-    from sasldb.operations.checks.site import Site
-    from sasldb.operations.setup import reach
+    from sasldb.postfix.checks.checking import check
+    from sasldb.postfix.checks.finding import ERROR
+    from sasldb.postfix.site.site import Site
+    from sasldb.postfix.setup import reach
 
     site = Site(config_dir)
     errors = [finding for finding in check(site).findings if finding.severity == ERROR]
