@@ -84,7 +84,7 @@ class Journal:
                 self.directory.sync()  # without `.undo`, the new file must not come back
         if names:
             self.directory.sync()
-            signposts.remove(self._stem)
+        signposts.remove(self._stem)
 
     def open(self, name: str) -> int:
         """Return a descriptor of one of the files, for reading; OSError when it is not there or is not what the writer put there."""

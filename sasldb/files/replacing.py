@@ -177,7 +177,7 @@ class Replacement:
         except OSError as error:
             self._take_back()
             raise refusal(self._path, "its directory cannot be synced", error) from error
-        if not draft.is_at(name):
+        if _was_exchanged(draft, name):
             raise UnsafeFile(self._path, f"somebody else renames files in {directory.path}")
         return True
 
@@ -192,3 +192,11 @@ class Replacement:
         except OSError as error:
             reason = f"changed, but that may not outlast a power failure: {error.strerror}"
             raise WriteFailed(self._path, reason, "check the disk") from error
+
+
+def _was_exchanged(draft: Draft, name: str) -> bool:
+    """Tell whether `name` leads to another file than the draft that was renamed to it; an error of this look does not undo the rename."""
+    try:
+        return not os.path.samestat(draft.directory.status(name), os.fstat(draft.fd))
+    except OSError:
+        return False  # one that is gone was removed after the rename
