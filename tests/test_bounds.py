@@ -17,8 +17,8 @@ from tests.conftest import ROOT, Commands
 MEMORY = 1 << 30  # bytes of addresses: some times what is read at most, and much less than without end
 PACKAGE = ROOT / "sasldb"
 OURS = {  # a file of one's own making, in a directory that nobody else can enter
-    "siteconf/control.py": 1,  # what postmap made
-    "siteconf/scratch.py": 1,  # what postconf edited
+    "postfix/config/control.py": 1,  # what postmap made
+    "postfix/config/scratch.py": 1,  # what postconf edited
 }
 ALICE = {b"alice\0x\0userPassword": b"secret"}
 

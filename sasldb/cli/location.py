@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from sasldb.cli.rendering import COMPLETE, tell
 
 if TYPE_CHECKING:
-    from sasldb.policy.ownership import Wishes
+    from sasldb.policy.ownership import OwnershipOptions
     from sasldb.model.identity import UserId
     from sasldb.operations.cyrus import Site
     from sasldb.operations.location import Found
@@ -51,7 +51,7 @@ class Location:
         """The path of the database that is changed; SiteConfigError where nothing says which one the application uses."""
         return self._find().to_change
 
-    def serving(self, wishes: Wishes) -> Wishes:
+    def serving(self, wishes: OwnershipOptions) -> OwnershipOptions:
         """Note in `wishes` whose group the database gets where it is made for an application, and return it."""
         from sasldb.operations import location
 

@@ -20,7 +20,7 @@ import click
 from sasldb.cli.location import Location as Location
 from sasldb.cli.rendering import Rendering
 from sasldb.errors import SasldbError
-from sasldb.policy.ownership import Wishes
+from sasldb.policy.ownership import OwnershipOptions
 from sasldb.model.text import to_bytes
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def owned(function: Function[Result]) -> Function[Result]:
     @functools.wraps(function)
     def call(owner: str | None, group: str | None, mode: str | None, **rest: Any) -> Result:
         try:
-            wishes = Wishes.parse(owner, group, mode)
+            wishes = OwnershipOptions.parse(owner, group, mode)
         except SasldbError as error:
             raise click.UsageError(str(error)) from error
         return function(wishes=wishes, **rest)
@@ -87,7 +87,7 @@ def changing(realm: str = "") -> Callable[[Function[Result]], Function[Result]]:
 
     def decorate(function: Function[Result]) -> Function[Result]:
         @functools.wraps(function)
-        def call(location: Location, wishes: Wishes, dry_run: bool, **rest: Any) -> Result:
+        def call(location: Location, wishes: OwnershipOptions, dry_run: bool, **rest: Any) -> Result:
             from sasldb.operations.change import Target
 
             target = Target(location.to_change, location.serving(wishes), dry_run)

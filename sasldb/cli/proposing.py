@@ -6,7 +6,7 @@
         return propose(plan, config_dir, "setup", consent)
 
 What would be done is on standard output, what to mind and the question on standard error. Errors: click.UsageError where nobody is there
-to be asked, and those of `operations.setup.steps`.
+to be asked, and those of `postfix.setup.steps`.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from sasldb.files.attributes import set_metadata
 from sasldb.files.directory import Directory
 from sasldb.files.draft import Draft, sweep, write_all
 from sasldb.files.lock import open_regular
-from sasldb.policy.ownership import Ownership, give
+from sasldb.files.ownership import Ownership, give
 from sasldb.files.place import Place
 from sasldb.files.refusals import close, refusal
 

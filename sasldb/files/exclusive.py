@@ -13,7 +13,7 @@ from sasldb.files.deadline import Deadline
 from sasldb.files.draft import sweep
 from sasldb.files.journal import pending
 from sasldb.files.lock import lock
-from sasldb.policy.ownership import Ownership, Wishes, due, give, told
+from sasldb.files.ownership import Ownership, Rule, give, told
 from sasldb.files.place import Place
 from sasldb.files.publishing import publish
 from sasldb.files.refusals import close, refusal
@@ -38,16 +38,16 @@ class Exclusive:
         warnings: sentences about where the file is.
     """
 
-    __slots__ = ("deadline", "fd", "notes", "path", "place", "warnings", "wishes")
+    __slots__ = ("deadline", "fd", "notes", "path", "place", "warnings", "rule")
 
-    def __init__(self, path: str, wishes: Wishes, create: bool, deadline: Deadline) -> None:
+    def __init__(self, path: str, rule: Rule, create: bool, deadline: Deadline) -> None:
         """Lock `path`; with `create` it need not exist, but its directory must.
 
         Raises:
             NotFound, AccessDenied, UnsafeFile, Locked: as `files.place.Place` and `files.lock.lock`.
         """
         self.path = path
-        self.wishes = wishes
+        self.rule = rule
         self.deadline = deadline
         self.notes: list[str] = []
         self.fd: int | None = None
@@ -137,7 +137,7 @@ class Exclusive:
         status = self.status()
         if self.fd is None or status is None:
             return
-        after = due(self.real, status, self.wishes, self.fd)
+        after = self.rule.due(self.real, status, self.fd)
         self.notes = told(self.path, status, after)
         if after == Ownership.of(status):
             return
@@ -159,21 +159,21 @@ class Exclusive:
         """
         self.deadline.go_on()
         if self.fd is None:
-            return publish(self.place, make, self.wishes, self.deadline)
-        replacement = Replacement(self.place, self.fd, self.wishes, self.deadline)
+            return publish(self.place, make, self.rule, self.deadline)
+        replacement = Replacement(self.place, self.fd, self.rule, self.deadline)
         replacement.run(make)
         self.notes = replacement.notes
         return True
 
 
-def claim(path: str, wishes: Wishes, *, create: bool, adopt_empty: bool, wait: float) -> Exclusive:
+def claim(path: str, rule: Rule, *, create: bool, adopt_empty: bool, wait: float) -> Exclusive:
     """Lock `path` for editing (see `Exclusive`); `wait` is the longest time to wait for others, in seconds.
 
     Raises:
         EmptyFile: the file has zero bytes and `adopt_empty` is false.
         DatabaseError: as `Exclusive`.
     """
-    held = Exclusive(path, wishes, create, Deadline(wait))
+    held = Exclusive(path, rule, create, Deadline(wait))
     try:
         if held.fd is not None and held.size == 0 and not adopt_empty:
             raise EmptyFile(path, "zero bytes, not a database", f"to make it one, run: sasldb init -f {quoted(path)}")

@@ -16,7 +16,7 @@ from sasldb.errors import AccessDenied, WriteFailed
 from sasldb.files.acl import Acl
 from sasldb.files.draft import Draft, copy, write_all
 from sasldb.files.journal import Journal, place_for
-from sasldb.policy.ownership import Ownership, give
+from sasldb.files.ownership import Ownership, give
 from sasldb.files.place import Place
 from sasldb.files.refusals import close, refusal
 

@@ -13,7 +13,7 @@ import time
 from sasldb.errors import UnsafeFile
 from sasldb.files.attributes import set_metadata
 from sasldb.files.draft import Draft, sweep
-from sasldb.policy.ownership import Wishes, due
+from sasldb.files.ownership import Rule
 from sasldb.files.refusals import close, refusal
 from sasldb.files.stamps import Stamp, mark_as_ours
 
@@ -29,7 +29,7 @@ _CYRUS_MAKES = 2.0  # seconds; an older `__db.NAME` is what a killed Cyrus tool 
 _PAUSE = 0.005  # seconds
 
 
-def publish(place: Place, make: Make, wishes: Wishes, deadline: Deadline) -> bool:
+def publish(place: Place, make: Make, rule: Rule, deadline: Deadline) -> bool:
     """Make the file at `place`, which does not exist; `make` fills a file of zero bytes, to which it is given a path.
 
     Returns:
@@ -45,7 +45,7 @@ def publish(place: Place, make: Make, wishes: Wishes, deadline: Deadline) -> boo
     except OSError as error:
         raise refusal(place.path, "no file can be made in its directory", error) from error
     with draft:
-        after = due(place.real, None, wishes)
+        after = rule.due(place.real, None)
         try:
             make(draft.handle)
             set_metadata(draft.fd, after.uid, after.gid, after.mode, None)

@@ -17,7 +17,7 @@ from sasldb.errors import Conflict, UnsafeFile, WriteFailed
 from sasldb.files import inplace, journal, private_directory
 from sasldb.files.attributes import set_metadata
 from sasldb.files.draft import Draft, sweep
-from sasldb.policy.ownership import Ownership, Wishes, due, give, told
+from sasldb.files.ownership import Ownership, Rule, give, told
 from sasldb.files.refusals import refusal
 from sasldb.files.stamps import Stamp, at_rest, mark_as_ours
 
@@ -36,12 +36,12 @@ _NO_RENAME_HERE = (errno.EBUSY, errno.EPERM, errno.EACCES, errno.EXDEV, errno.ER
 class Replacement:
     """One replacement of the locked file `fd` at `place`; `notes` tells what it did to owner and mode."""
 
-    __slots__ = ("_deadline", "_path", "fd", "notes", "place", "wishes")
+    __slots__ = ("_deadline", "_path", "fd", "notes", "place", "rule")
 
-    def __init__(self, place: Place, fd: int, wishes: Wishes, deadline: Deadline) -> None:
+    def __init__(self, place: Place, fd: int, rule: Rule, deadline: Deadline) -> None:
         self.place = place
         self.fd = fd
-        self.wishes = wishes
+        self.rule = rule
         self.notes: list[str] = []
         self._path = place.path
         self._deadline = deadline
@@ -95,7 +95,7 @@ class Replacement:
         if status is None:
             return False
         make(draft.handle)
-        after = due(self.place.real, status, self.wishes, self.fd)
+        after = self.rule.due(self.place.real, status, self.fd)
         try:
             renamable = renamable and self._set_metadata(draft, after, status)
             os.fsync(draft.fd)

@@ -1,6 +1,6 @@
 """One conf file of libsasl, looked at line by line: what is wrong with it, and what libsasl takes from it.
 
-`siteconf.libsasl` has the rules; this module applies them to each line by itself, so that all mistakes are told and not the first alone.
+`libsasl.config` has the rules; this module applies them to each line by itself, so that all mistakes are told and not the first alone.
 The content of a line is kept as bytes and never shown whole: it may be a password (`sql_passwd`).
 """
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from sasldb.errors import BadName
 
+_NAMED = 3  # names in a sentence
+
 
 def to_text(name: bytes) -> str:
     """Return `name` (bytes, any) as str; never fails."""
@@ -45,3 +47,13 @@ def printable(text: str) -> str:
             )
             shown.append("".join(f"\\x{octet:02x}" for octet in octets))
     return "".join(shown)
+
+
+def some_of(names: list[str]) -> list[str]:
+    """Return the first of `names`, and how many more there are: what a sentence can name."""
+    return names[:_NAMED] + ([f"{len(names) - _NAMED} more"] if len(names) > _NAMED else [])
+
+
+def counted(names: list[str]) -> str:
+    """Return the same as text, with commas."""
+    return ", ".join(some_of(names))

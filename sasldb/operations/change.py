@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 
 from sasldb.errors import Conflict, SasldbError, StaleCopy
-from sasldb.policy.ownership import Wishes
+from sasldb.policy.ownership import OwnershipOptions
 from sasldb import syslog
 from sasldb.store.editing import Editor, edit
 
@@ -62,7 +62,7 @@ class Target:
 
     __slots__ = ("dry_run", "path", "wishes")
 
-    def __init__(self, path: str, wishes: Wishes | None = None, dry_run: bool = False) -> None:
+    def __init__(self, path: str, wishes: OwnershipOptions | None = None, dry_run: bool = False) -> None:
         self.path = path
         self.wishes = wishes
         self.dry_run = dry_run

@@ -26,7 +26,7 @@ from sasldb.store.editing import check_storable, edit
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from sasldb.policy.ownership import Wishes
+    from sasldb.policy.ownership import OwnershipOptions
 
 OTP_SECRET = b"cmusaslsecretOTP"
 PLAIN_SECRET = b"cmusaslsecretPLAIN"
@@ -97,7 +97,12 @@ class Site:
 
 
 def set_password(
-    path: str, user: UserId, password: bytes, site: Site, keep_plaintext: bool = True, wishes: Wishes | None = None
+    path: str,
+    user: UserId,
+    password: bytes,
+    site: Site,
+    keep_plaintext: bool = True,
+    wishes: OwnershipOptions | None = None,
 ) -> list[str]:
     """Store the secrets of `password` for `user` in the database `path`, which is made when it is missing.
 
@@ -142,7 +147,7 @@ def secrets_of(user: UserId, password: bytes, site: Site, keep_plaintext: bool =
     return records
 
 
-def disable(path: str, user: UserId, site: Site, wishes: Wishes | None = None) -> list[str]:
+def disable(path: str, user: UserId, site: Site, wishes: OwnershipOptions | None = None) -> list[str]:
     """Remove every property of `user`; one that does not exist is no error, and a missing database is made, empty.
 
     Returns:

@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping
 
 from sasldb.errors import SiteConfigError
 from sasldb.policy.chroot import DEFAULT_DATABASES
-from sasldb.policy.ownership import Wishes
+from sasldb.policy.ownership import OwnershipOptions
 from sasldb.model.text import to_bytes, to_text
 from sasldb.libsasl import config
 from sasldb.postfix.config import postconf
@@ -93,7 +93,9 @@ def _doubt(application: str, environ: Mapping[bytes, bytes]) -> SiteConfigError 
     return SiteConfigError(f"{to_text(name)}.conf", reason, remedy=remedy)
 
 
-def serving(wishes: Wishes, path: str, application: str | None, environ: Mapping[bytes, bytes]) -> Wishes:
+def serving(
+    wishes: OwnershipOptions, path: str, application: str | None, environ: Mapping[bytes, bytes]
+) -> OwnershipOptions:
     """Note in `wishes` whose group a database gets that is made at `path` for `application`, and return it.
 
     It is the group of the user as which the application runs, and never postfix for another one than smtpd.

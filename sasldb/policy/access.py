@@ -13,6 +13,7 @@ import os
 import pwd
 
 from sasldb.files.acl import Acl
+from sasldb.files.ownership import Ownership
 from sasldb.files.refusals import close
 
 TYPE_CHECKING = False
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 READ, WRITE = 4, 2
+POSTFIX = "postfix"
 _LONGEST = 1 << 16  # bytes of a status; a process may be in thousands of groups
 
 
@@ -138,4 +140,20 @@ def _process(number: str) -> Who | None:
         words = {line.partition(b":")[0]: line.split()[1:] for line in lines if line[:3] in (b"Uid", b"Gid", b"Gro")}
         return Who(int(words[b"Uid"][3]), frozenset(map(int, [words[b"Gid"][3], *words[b"Groups"]])))
     except (OSError, KeyError, IndexError, ValueError):
+        return None
+
+
+def lets_in(user: str, rule: Ownership, acl: Acl | None) -> bool:
+    """Tell whether `user` can read a file of that ownership and list; True where there is no such user, of whom nothing is known."""
+    try:
+        return bool(Who.named(user).may(rule.uid, rule.gid, rule.mode, rule.acl or acl) & READ)
+    except KeyError:
+        return True
+
+
+def group_of(user: str) -> int | None:
+    """Return the gid of the group in which `user` reads: that of the same name for postfix, else its first; None where there is none."""
+    try:
+        return grp.getgrnam(POSTFIX).gr_gid if user == POSTFIX else pwd.getpwnam(user).pw_gid
+    except KeyError:
         return None

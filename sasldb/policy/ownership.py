@@ -8,7 +8,7 @@ The file holds passwords, so nobody else may ever read it:
 - as non-root nothing can be given away: our own user and group.
 Entries of an access control list stay. What smtpd then lacks to read the file is said (`Ownership.hint`), not taken from others.
 
-Raises nothing but the OSError of `give`.
+Errors: SasldbError for an owner, group or mode that does not exist.
 """
 
 from __future__ import annotations
@@ -16,77 +16,102 @@ from __future__ import annotations
 import grp
 import os
 import pwd
-import stat
 
-from sasldb.policy.access import READ, WRITE, Who, group_bits, members, somebody
+from sasldb.errors import SasldbError
 from sasldb.files.acl import Acl
+from sasldb.files.names import group_name, number_of
+from sasldb.files.ownership import Ownership, Rule
+from sasldb.policy.access import POSTFIX, READ, WRITE, Who, group_bits, group_of, lets_in, members, somebody
 from sasldb.policy.chroot import copy_in_jail, governed, leads_to
-from sasldb.files.names import group_name, user_name
-from sasldb.policy.wishes import FOR_OTHERS, POSTFIX
-from sasldb.policy.wishes import Wishes as Wishes
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FOR_OTHERS = 0o007
 PRIVATE = 0o640
 _NAMED = 3  # members of a group that a sentence names
 
 
-class Ownership:
-    """What a file must have: `uid`, `gid`, `mode` (permission bits).
+class OwnershipOptions(Rule):
+    """What the caller overrules: `owner` (uid), `group` (gid), `mode` (permission bits); None leaves it to the rule.
 
     Attributes:
-        acl: the access control list to give it before its mode; None leaves the list to the mode.
-        hint: how smtpd can be let in, as a sentence; "" where it is in, or nobody knows.
+        new_group: the gid of a database that is made, None for postfix's. remark: what there is to say about that group, as a sentence.
+        reader: the user who must be able to read the file, where it is not a default database, which smtpd reads.
     """
 
-    __slots__ = ("acl", "gid", "hint", "mode", "uid")
+    __slots__ = ("group", "mode", "new_group", "owner", "reader", "remark")
 
-    def __init__(self, uid: int, gid: int, mode: int) -> None:
-        self.uid = uid
-        self.gid = gid
+    def __init__(
+        self,
+        owner: int | None = None,
+        group: int | None = None,
+        mode: int | None = None,
+        reader: str | None = None,
+    ) -> None:
+        self.owner = owner
+        self.group = group
         self.mode = mode
-        self.acl: Acl | None = None
-        self.hint = ""
+        self.new_group: int | None = None
+        self.remark = ""
+        self.reader = reader
 
     @classmethod
-    def of(cls, status: os.stat_result) -> Ownership:
-        """Return what the file of `status` has now."""
-        return cls(status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode))
+    def parse(cls, owner: str | None = None, group: str | None = None, mode: str | None = None) -> OwnershipOptions:
+        """Read names or numbers (`mode` in octal); None and "" are no wish.
 
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Ownership) or self.acl is not other.acl:
-            return False
-        return (self.uid, self.gid, self.mode) == (other.uid, other.gid, other.mode)
+        Raises:
+            SasldbError: an unknown user or group, a number that can be none, or a mode that is not octal, exceeds 0777 or lets
+                others in.
+        """
+        uid = number_of(owner, "owner", lambda name: pwd.getpwnam(name).pw_uid)
+        gid = number_of(group, "group", lambda name: grp.getgrnam(name).gr_gid)
+        if not mode:
+            return cls(uid, gid, None)
+        if mode.strip("01234567"):  # int() would also take a sign, blanks, 0o and the digits of other scripts
+            raise SasldbError(f"mode {mode}", "not an octal number", "for example 0640")
+        bits = int(mode, 8)
+        if bits > 0o777 or bits & FOR_OTHERS:
+            raise SasldbError(f"mode {mode}", "the file holds passwords: no permission for others", "for example 0640")
+        return cls(uid, gid, bits)
 
-    __hash__ = None  # type: ignore[assignment]  # compared, never a key
+    def for_copy(self) -> OwnershipOptions:
+        """Return what of it goes for the copy in Postfix's chroot, which smtpd alone reads: nothing that would shut smtpd out."""
+        try:
+            gids = Who.named(POSTFIX).gids
+        except KeyError:
+            return self
+        group = self.group if self.group in gids else None
+        mode = self.mode if self.mode is not None and self.mode & 0o040 else None
+        return OwnershipOptions(self.owner, group, mode, self.reader)
 
-    def __str__(self) -> str:
-        """Return it as `owner:group mode`, names where there are any."""
-        return f"{user_name(self.uid)}:{group_name(self.gid)} {self.mode:04o}"
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str]) -> OwnershipOptions:
+        """Read SASLDB_OWNER, SASLDB_GROUP and SASLDB_MODE; the errors are those of `parse`."""
+        return cls.parse(environ.get("SASLDB_OWNER"), environ.get("SASLDB_GROUP"), environ.get("SASLDB_MODE"))
 
+    def due(self, real: str, present: os.stat_result | None, fd: int | None = None) -> Ownership:
+        """Return what the database at `real` (a path without links) must have after a write.
 
-def due(real: str, present: os.stat_result | None, wishes: Wishes, fd: int | None = None) -> Ownership:
-    """Return what the database at `real` (a path without links) shall have after a write.
+        `present` is the status of the file that is there, None if a new one is made. `fd` is its descriptor, for its access control list;
+        without it the list is looked at by the path.
+        """
+        root = os.geteuid() == 0
+        return self._overruled(_new(self, root) if present is None else _kept(real, present, self, fd, root))
 
-    `present` is the status of the file that is there, None where a new one is made. `fd` is its descriptor, for its access control list;
-    without it the list is looked at by the path.
-    """
-    root = os.geteuid() == 0
-    rule = _new(wishes, root) if present is None else _kept(real, present, wishes, fd, root)
-    return _overruled(rule, wishes)
+    def due_for_root(self, real: str, present: os.stat_result) -> Ownership:
+        """Return what `due` would return to root: for advice to other users."""
+        return self._overruled(_kept(real, present, self, None, True))
 
-
-def due_for_root(real: str, present: os.stat_result, wishes: Wishes) -> Ownership:
-    """Return what `due` would return to root: for advice to who is not."""
-    return _overruled(_kept(real, present, wishes, None, True), wishes)
-
-
-def _overruled(rule: Ownership, wishes: Wishes) -> Ownership:
-    if wishes.owner is not None:
-        rule.uid = wishes.owner
-    if wishes.group is not None:
-        rule.gid = wishes.group
-    if wishes.mode is not None:
-        rule.mode = wishes.mode
-    return rule
+    def _overruled(self, rule: Ownership) -> Ownership:
+        if self.owner is not None:
+            rule.uid = self.owner
+        if self.group is not None:
+            rule.gid = self.group
+        if self.mode is not None:
+            rule.mode = self.mode
+        return rule
 
 
 def closed(present: Ownership, wanted: Ownership) -> Ownership:
@@ -97,61 +122,37 @@ def closed(present: Ownership, wanted: Ownership) -> Ownership:
     return wanted
 
 
-def give(fd: int, after: Ownership) -> None:
-    """Give the open file `fd` owner, group, list and mode; OSError where the system refuses.
-
-    What somebody loses is taken first, so that nobody has more in between than before or after.
-    """
-    status = os.fstat(fd)
-    before = stat.S_IMODE(status.st_mode)
-    if before & ~after.mode:
-        os.fchmod(fd, before & after.mode)
-    if (status.st_uid, status.st_gid) != (after.uid, after.gid):
-        os.fchown(fd, after.uid, after.gid)
-    if after.acl is not None:
-        after.acl.put(fd)
-    if stat.S_IMODE(os.fstat(fd).st_mode) != after.mode:
-        os.fchmod(fd, after.mode)
-
-
-def told(path: str, present: os.stat_result, after: Ownership) -> list[str]:
-    """Return sentences: what a write changed of an existing file's owner and mode, and how smtpd gets in; [] when there is nothing."""
-    before = Ownership.of(present)
-    changed = [] if before == after else [f"{path}: was {before}, is now {after}"]
-    return changed + ([f"{path}: {after.hint}"] if after.hint else [])
-
-
-def _new(wishes: Wishes, root: bool) -> Ownership:
+def _new(options: OwnershipOptions, root: bool) -> Ownership:
     rule = Ownership(os.geteuid(), os.getegid(), PRIVATE)
     if root:
-        group = group_of(POSTFIX) if wishes.new_group is None else wishes.new_group
+        group = group_of(POSTFIX) if options.new_group is None else options.new_group
         rule.gid = rule.gid if group is None else group
     return rule
 
 
-def _kept(real: str, present: os.stat_result, wishes: Wishes, fd: int | None, root: bool) -> Ownership:
+def _kept(real: str, present: os.stat_result, options: OwnershipOptions, fd: int | None, root: bool) -> Ownership:
     rule = Ownership.of(present)
     rule.mode &= ~FOR_OTHERS & 0o777
-    reader = wishes.reader or (POSTFIX if _governed(real) else "")
+    reader = options.reader or (POSTFIX if _governed(real) else "")
     group = group_of(reader) if reader and root else None
     if group is not None:
         acl = Acl.of(real if fd is None else fd)
-        rule = _served(rule, acl, group, wishes)
-        hint = "" if wishes.group is not None else _advice(rule, rule.acl or acl, reader)
+        rule = _served(rule, acl, group, options)
+        hint = "" if options.group is not None else _advice(rule, rule.acl or acl, reader)
         rule.hint = "" if hint and _has_copy(real) else hint
     return rule
 
 
-def _served(before: Ownership, acl: Acl | None, group: int, wishes: Wishes) -> Ownership:
+def _served(before: Ownership, acl: Acl | None, group: int, options: OwnershipOptions) -> Ownership:
     """Return what serves group `group`, and takes nothing from anybody but others, who have lost theirs in `before`."""
     had = group_bits(before.mode, acl)
     gid, bits = group, READ
-    if wishes.group is not None:
-        gid = wishes.group
+    if options.group is not None:
+        gid = options.group
     elif before.gid != group and had & (READ | WRITE) and members(before.gid):
         gid = before.gid
     if gid == before.gid:
-        bits = had if wishes.group is None and gid != group else READ | had & WRITE
+        bits = had if options.group is None and gid != group else READ | had & WRITE
     after = Ownership(0, gid, before.mode & 0o700 if gid == before.gid != group else 0o600)
     if acl is not None and bits != had:
         after.acl = acl.granting(after.mode, bits)
@@ -159,17 +160,17 @@ def _served(before: Ownership, acl: Acl | None, group: int, wishes: Wishes) -> O
     elif acl is not None:
         bits = before.mode >> 3 & 7  # the mask
     after.mode |= bits << 3
-    if _would_lose(before, acl, after, wishes):
+    if _would_lose(before, acl, after, options):
         after.uid = before.uid
         after.mode = before.mode & 0o700 | after.mode & 0o070
     return after
 
 
-def _would_lose(before: Ownership, acl: Acl | None, after: Ownership, wishes: Wishes) -> bool:
+def _would_lose(before: Ownership, acl: Acl | None, after: Ownership, options: OwnershipOptions) -> bool:
     """Tell whether the owner `before` could do less with the file if it were root's."""
     if not somebody(before.uid):
         return False
-    mode = after.mode if wishes.mode is None else wishes.mode
+    mode = after.mode if options.mode is None else options.mode
     owner = Who.of(before.uid)
     has = owner.may(after.uid, after.gid, mode, acl if after.acl is None else after.acl)
     return bool(owner.may(before.uid, before.gid, before.mode, acl) & ~has & (READ | WRITE))
@@ -204,19 +205,3 @@ def _advice(rule: Ownership, acl: Acl | None, reader: str) -> str:
     if group_bits(rule.mode, acl) & READ:
         ways.insert(0, f"to let smtpd in, run: usermod -a -G {group} {reader} && postfix reload")
     return "; ".join([reason, *ways])
-
-
-def lets_in(user: str, rule: Ownership, acl: Acl | None) -> bool:
-    """Tell whether `user` can read a file of that ownership and list; True where there is no such user, of whom nothing is known."""
-    try:
-        return bool(Who.named(user).may(rule.uid, rule.gid, rule.mode, rule.acl or acl) & READ)
-    except KeyError:
-        return True
-
-
-def group_of(user: str) -> int | None:
-    """Return the gid of the group in which `user` reads: that of the same name for postfix, else its first; None where there is none."""
-    try:
-        return grp.getgrnam(POSTFIX).gr_gid if user == POSTFIX else pwd.getpwnam(user).pw_gid
-    except KeyError:
-        return None

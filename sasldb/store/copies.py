@@ -25,7 +25,7 @@ from sasldb.files.deadline import Deadline
 from sasldb.files.draft import write_all
 from sasldb.files.exclusive import Exclusive
 from sasldb.files.lock import open_regular
-from sasldb.policy.ownership import Wishes
+from sasldb.policy.ownership import OwnershipOptions
 from sasldb.files.place import Place
 from sasldb.files.refusals import close, refusal
 from sasldb.files.snapshot import Snapshot
@@ -38,17 +38,18 @@ _PIECE = 1 << 20
 _OTP = otp.NAME.encode()
 
 
-class JailCopy:
+class ChrootCopy:
     """The file at `path`, as it stands to the locked database `held` before that is changed.
 
     Attributes:
         foreign: whether it is something else than a copy. same: whether it is the database itself, under another name.
     """
 
-    __slots__ = ("_held", "foreign", "path", "same")
+    __slots__ = ("_held", "_options", "foreign", "path", "same")
 
-    def __init__(self, held: Exclusive, path: str) -> None:
-        """Judge it, while the database is as it was."""
+    def __init__(self, held: Exclusive, path: str, options: OwnershipOptions) -> None:
+        """Judge it, while the database is as it was; `options` are those of the database."""
+        self._options = options
         self._held = held
         self.path = path
         self.same = self.foreign = False
@@ -76,7 +77,7 @@ class JailCopy:
         if self.foreign:
             return [f"{self.path}: not a copy of {self._held.path}, and left as it is"]
         try:
-            wishes = self._held.wishes.for_copy()
+            wishes = self._options.for_copy()
             return copy(self._held.path, self.path, wishes, deadline=self._held.deadline)
         except DatabaseError as error:
             remedy = "mend that, then run: sasldb postfix setup"
@@ -84,7 +85,9 @@ class JailCopy:
             raise StaleCopy(self.path, reason, remedy) from error
 
 
-def copy(source: str, target: str, wishes: Wishes, create: bool = False, deadline: Deadline | None = None) -> list[str]:
+def copy(
+    source: str, target: str, wishes: OwnershipOptions, create: bool = False, deadline: Deadline | None = None
+) -> list[str]:
     """Make the file `target` a copy of the database `source`, under the lock of the former, and return sentences about it.
 
     With `create` it need not exist. If it is a copy already, owner and mode are made right. All waiting counts against `deadline`.

@@ -12,10 +12,11 @@ from __future__ import annotations
 from sasldb.errors import FileExists
 from sasldb.files.exclusive import Exclusive, claim
 from sasldb.policy.chroot import copy_in_jail
-from sasldb.policy.ownership import Ownership, Wishes, due
+from sasldb.files.ownership import Ownership
+from sasldb.policy.ownership import OwnershipOptions
 from sasldb.formats import berkeley
 from sasldb.formats.detect import HEAD, UNKNOWN, identify
-from sasldb.store.copies import JailCopy
+from sasldb.store.copies import ChrootCopy
 
 WAIT = 30.0  # seconds, for the lock
 
@@ -36,7 +37,7 @@ class Created:
         self.sentences = sentences
 
 
-def create(path: str, wishes: Wishes, dry_run: bool = False) -> Created:
+def create(path: str, wishes: OwnershipOptions, dry_run: bool = False) -> Created:
     """Make an empty database `path` (text), with the owner, group and mode of the rule or of `wishes`.
 
     With `dry_run` everything is looked at and nothing is made.
@@ -49,14 +50,14 @@ def create(path: str, wishes: Wishes, dry_run: bool = False) -> Created:
     try:
         if held.size:
             raise _exists(path, held.read(0, HEAD))
-        copy = _copy(held)
+        copy = _copy(held, wishes)
         present = held.status()
         if not dry_run and not held.replace(lambda draft: _make(draft, path)):
             raise FileExists(path, "another process has made it just now")
         if copy is not None and not dry_run:
             held.notes += copy.follow()
         remark = [wishes.remark] if present is None and wishes.remark else []
-        return Created(path, due(held.real, present, wishes), _sentences(held) + remark)
+        return Created(path, wishes.due(held.real, present), _sentences(held) + remark)
     finally:
         held.close()
 
@@ -66,10 +67,10 @@ def _make(draft: str, path: str) -> None:
     berkeley.apply(draft, {}, 0, path)
 
 
-def _copy(held: Exclusive) -> JailCopy | None:
+def _copy(held: Exclusive, wishes: OwnershipOptions) -> ChrootCopy | None:
     """Return the copy in Postfix's chroot, if one is in use; a file of zero bytes may be waiting there."""
     path = copy_in_jail(held.path, held.real)
-    return None if path is None else JailCopy(held, path)
+    return None if path is None else ChrootCopy(held, path, wishes)
 
 
 def _sentences(held: Exclusive) -> list[str]:

@@ -15,7 +15,7 @@ import os
 from sasldb.errors import BadName, BadPassword, NoSuchUser
 from sasldb.files.exclusive import Exclusive, claim
 from sasldb.policy.chroot import copy_in_jail
-from sasldb.policy.ownership import Wishes
+from sasldb.policy.ownership import OwnershipOptions
 from sasldb.model.identity import UserId
 from sasldb.model.record import split_key
 from sasldb.model.secret import Secret
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sasldb.model.account import Account
-    from sasldb.store.copies import JailCopy
+    from sasldb.store.copies import ChrootCopy
 
 LONGEST_PASSWORD = 8192  # octets; libsasl cannot read more (plugins/sasldb.c, observed)
 WAIT = 30.0  # seconds
@@ -47,15 +47,16 @@ class Editor:
         warnings: sentences about where the file lies.
     """
 
-    __slots__ = ("_changes", "_ground", "_held", "_over", "notes", "path", "realm", "warnings")
+    __slots__ = ("_changes", "_ground", "_held", "_options", "_over", "notes", "path", "realm", "warnings")
 
-    def __init__(self, held: Exclusive, realm: bytes | None) -> None:
+    def __init__(self, held: Exclusive, realm: bytes | None, options: OwnershipOptions) -> None:
         """Use `edit` to make one. `held` is the locked file."""
         self.path = held.path
         self.realm = realm
         self.notes: list[str] = []
         self.warnings = held.warnings
         self._held = held
+        self._options = options
         self._ground = Ground(held)
         self._changes = ChangeSet()
         self._over = False
@@ -157,14 +158,14 @@ class Editor:
         if copy is not None:
             self.notes += copy.follow()
 
-    def _jail_copy(self) -> JailCopy | None:
+    def _jail_copy(self) -> ChrootCopy | None:
         """Return the copy of a default database in Postfix's chroot, None where there is none."""
         path = copy_in_jail(self.path, self._held.real)
         if path is None:
             return None
-        from sasldb.store.copies import JailCopy
+        from sasldb.store.copies import ChrootCopy
 
-        return JailCopy(self._held, path)
+        return ChrootCopy(self._held, path, self._options)
 
     def close(self) -> None:
         """Give the lock back; changes that were not committed are forgotten."""
@@ -199,7 +200,7 @@ def edit(
     create: bool = True,
     adopt_empty: bool = False,
     wait: float = WAIT,
-    wishes: Wishes | None = None,
+    wishes: OwnershipOptions | None = None,
 ) -> Editor:
     """Lock the database `path` for a block of changes.
 
@@ -214,6 +215,6 @@ def edit(
     Raises:
         NotFound, EmptyFile, AccessDenied, UnsafeFile, Locked: see the classes.
     """
-    rule = Wishes.from_environment(os.environ) if wishes is None else wishes
+    rule = OwnershipOptions.from_environment(os.environ) if wishes is None else wishes
     held = claim(path, rule, create=create, adopt_empty=adopt_empty, wait=wait)
-    return Editor(held, None if realm is None else to_bytes(realm))
+    return Editor(held, None if realm is None else to_bytes(realm), rule)

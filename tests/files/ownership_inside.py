@@ -19,7 +19,7 @@ ROOT = sys.argv[1]
 sys.path.insert(0, ROOT)
 
 import sasldb  # noqa: E402
-from sasldb.policy.ownership import Ownership  # noqa: E402
+from sasldb.files.ownership import Ownership  # noqa: E402
 
 DATABASE, CHROOT = "/etc/sasldb2", "/run/owning/spool"
 USERS = {"postfix": 1801, "cyrus": 1802, "memcache": 1803, "mail": 8, "plain": 1804}

@@ -11,7 +11,7 @@ import pytest
 
 from sasldb.files.acl import Acl
 from sasldb.files.attributes import set_metadata
-from sasldb.policy.ownership import Ownership, give
+from sasldb.files.ownership import Ownership, give
 from tests.conftest import Require
 
 LIST = "system.posix_acl_access"

@@ -16,7 +16,7 @@ import pytest
 
 from sasldb.errors import AccessDenied, DatabaseError, UnsafeFile, WriteFailed
 from sasldb.files import content
-from sasldb.policy.ownership import Ownership
+from sasldb.files.ownership import Ownership
 from tests.conftest import ROOT, Require
 
 OURS = os.geteuid(), os.getegid()

@@ -16,13 +16,13 @@ from sasldb.errors import DatabaseError, SasldbError, WriteFailed
 from sasldb.files import snapshot
 from sasldb.files.deadline import Deadline
 from sasldb.files.exclusive import Exclusive
-from sasldb.policy.ownership import Wishes
+from sasldb.policy.ownership import OwnershipOptions
 from tests.formats.hashfiles import Shape, make
 
 
 def exclusive(path: Path, wait: float = 1) -> Exclusive:
     """Lock a file, which need not exist."""
-    return Exclusive(str(path), Wishes(), True, Deadline(wait))
+    return Exclusive(str(path), OwnershipOptions(), True, Deadline(wait))
 
 
 def test_closing_twice(tmp_path: Path) -> None:

@@ -14,7 +14,8 @@ from sasldb.errors import WriteFailed
 from sasldb.files import draft, inplace
 from sasldb.files.directory import Directory
 from sasldb.files.journal import place_for
-from sasldb.policy.ownership import Ownership, Wishes
+from sasldb.files.ownership import Ownership
+from sasldb.policy.ownership import OwnershipOptions
 from sasldb.store.editing import edit
 from tests.conftest import Commands, Require
 from tests.faults.databases import key, records
@@ -34,7 +35,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "db"
 
 
-def change(path: Path, wishes: Wishes | None = None, value: bytes = PASSWORD) -> list[str]:
+def change(path: Path, wishes: OwnershipOptions | None = None, value: bytes = PASSWORD) -> list[str]:
     """Store a value for alice and return what the edit has to say."""
     with edit(str(path), wishes=wishes) as editor:
         editor.put(key("alice"), value)
@@ -54,9 +55,15 @@ def test_the_mode_is_what_is_told(path: Path, mode: int, after: int) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
 @pytest.mark.parametrize(
-    "wishes", [Wishes(owner=1234), Wishes(group=1234), Wishes(1234, 1235, 0o600), Wishes(mode=0o660)]
+    "wishes",
+    [
+        OwnershipOptions(owner=1234),
+        OwnershipOptions(group=1234),
+        OwnershipOptions(1234, 1235, 0o600),
+        OwnershipOptions(mode=0o660),
+    ],
 )
-def test_owner_and_mode_are_those_that_are_wished_for(path: Path, wishes: Wishes) -> None:
+def test_owner_and_mode_are_those_that_are_wished_for(path: Path, wishes: OwnershipOptions) -> None:
     """A file with two names gets the owner, the group and the mode that are wished for, and what is told of it is so."""
     old = Ownership.of(path.stat())
     notes = change(path, wishes)

@@ -15,7 +15,7 @@ import pytest
 
 from sasldb.errors import AccessDenied, WriteFailed
 from sasldb.files.deadline import Deadline
-from sasldb.policy.ownership import Wishes
+from sasldb.policy.ownership import OwnershipOptions
 from sasldb.files.place import Place
 from sasldb.files.publishing import publish
 from tests.files.events import before
@@ -32,7 +32,7 @@ def write(path: str) -> None:
 def published(tmp_path: Path) -> Iterator[Publish]:
     """Yield a function that publishes `db` of the test's directory."""
     with Place(str(tmp_path / "db")) as place:
-        yield lambda: publish(place, write, Wishes(mode=0o600), Deadline(3))
+        yield lambda: publish(place, write, OwnershipOptions(mode=0o600), Deadline(3))
 
 
 def no_links(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -170,7 +170,7 @@ def test_no_right_to_make_it(open_path: Path) -> None:
         os.seteuid(65534)
         try:
             with pytest.raises(AccessDenied, match="no file can be made in its directory"):
-                publish(place, write, Wishes(), Deadline(1))
+                publish(place, write, OwnershipOptions(), Deadline(1))
         finally:
             os.seteuid(0)
     assert os.listdir(open_path) == []
@@ -183,7 +183,7 @@ def test_the_draft_goes_when_the_change_fails(tmp_path: Path) -> None:
         raise KeyError("the caller's")
 
     with Place(str(tmp_path / "db")) as place, pytest.raises(KeyError):
-        publish(place, fail, Wishes(), Deadline(1))
+        publish(place, fail, OwnershipOptions(), Deadline(1))
     assert os.listdir(tmp_path) == []
 
 

@@ -14,7 +14,7 @@ from sasldb.errors import Conflict, DatabaseError, WriteFailed
 from sasldb.files import replacing
 from sasldb.files.deadline import Deadline
 from sasldb.files.exclusive import Exclusive
-from sasldb.policy.ownership import Wishes
+from sasldb.policy.ownership import OwnershipOptions
 from tests.files.events import before
 
 OLD = b"a" * 5000
@@ -49,7 +49,7 @@ def replace(path: Path, change: Change, wait: float = 5) -> list[bytes]:
         seen.append(Path(draft).read_bytes())
         Path(draft).write_bytes(change(seen[-1]))
 
-    held = Exclusive(str(path), Wishes(), False, Deadline(wait))
+    held = Exclusive(str(path), OwnershipOptions(), False, Deadline(wait))
     try:
         assert held.replace(make)
     finally:

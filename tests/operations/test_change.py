@@ -11,7 +11,7 @@ import pytest
 from berkeleydb import db
 
 from sasldb.errors import Conflict, NoSuchUser, NotFound
-from sasldb.policy.ownership import Wishes
+from sasldb.policy.ownership import OwnershipOptions
 from sasldb.operations import change as changes
 from sasldb import syslog
 from sasldb.operations.change import Deed, Target, change, write
@@ -138,7 +138,7 @@ def test_owner_and_mode(tmp_path: Path) -> None:
     """The wishes for owner and mode are carried out, and what that changed is told."""
     path = make(tmp_path / "db", USERS)
     os.chmod(path, 0o640)
-    report = change(Target(path, Wishes(mode=0o600)), "set a password", Meddled(path, 0))
+    report = change(Target(path, OwnershipOptions(mode=0o600)), "set a password", Meddled(path, 0))
     assert os.stat(path).st_mode & 0o777 == 0o600
     assert len(report.sentences) == 1 and report.sentences[0].endswith(" 0600")
 

@@ -13,7 +13,8 @@ import pytest
 import sasldb
 from sasldb.errors import SasldbError
 from sasldb.files import content
-from sasldb.policy.ownership import Ownership, Wishes, due
+from sasldb.files.ownership import Ownership
+from sasldb.policy.ownership import OwnershipOptions
 from tests.conftest import ROOT as CHECKOUT
 from tests.conftest import Require
 from tests.real.namespace import PrivateEtc
@@ -66,7 +67,7 @@ def test_the_wish_overrules(tmp_path: Path) -> None:
     """Owner, group and mode that the caller names are set, also where no record changes."""
     path = tmp_path / "db"
     set_one(path)
-    with sasldb.edit(str(path), wishes=Wishes.parse("1234", "2345", "0660")):
+    with sasldb.edit(str(path), wishes=OwnershipOptions.parse("1234", "2345", "0660")):
         pass
     status = path.stat()
     assert (status.st_uid, status.st_gid, status.st_mode & 0o7777) == (1234, 2345, 0o660)
@@ -79,7 +80,7 @@ def test_who_is_not_there_is_refused(name: str) -> None:
     """An unknown name, and a number that no user or group can have (4294967295 is -1: "leave it"), are errors."""
     for wish in ((name, None, None), (None, name, None)):
         with pytest.raises(SasldbError):
-            Wishes.parse(*wish)
+            OwnershipOptions.parse(*wish)
 
 
 @pytest.mark.parametrize(
@@ -89,12 +90,12 @@ def test_who_is_not_there_is_refused(name: str) -> None:
 def test_bad_modes_are_refused(mode: str) -> None:
     """A mode for others, one beyond 0777, and what is not made of octal digits alone are errors."""
     with pytest.raises(SasldbError):
-        Wishes.parse(None, None, mode)
+        OwnershipOptions.parse(None, None, mode)
 
 
 def test_numbers_are_taken() -> None:
     """Any number that a user or group can have is taken, whether or not it has a name."""
-    wishes = Wishes.parse("0", "4294967294", "00640")
+    wishes = OwnershipOptions.parse("0", "4294967294", "00640")
     assert (wishes.owner, wishes.group, wishes.mode) == (0, 4294967294, 0o640)
 
 
@@ -108,9 +109,9 @@ def test_the_default_database_is_governed() -> None:
     # numbers that no process of another test has: those of processes count (files.access)
     loose = os.stat_result((0o100666, 1, 1, 1, 54321, 54322, 0, 0, 0, 0))
     for path in ("/etc/sasldb2", "/etc/sasl2/sasldb2", "/var/spool/postfix/etc/sasldb2"):
-        assert due(path, loose, Wishes()) == Ownership(0, postfix, 0o640)
-        assert due(path, loose, Wishes(mode=0o660)) == Ownership(0, postfix, 0o660)
-    assert due("/srv/sasldb2", loose, Wishes()) == Ownership(54321, 54322, 0o660)
+        assert OwnershipOptions().due(path, loose) == Ownership(0, postfix, 0o640)
+        assert OwnershipOptions(mode=0o660).due(path, loose) == Ownership(0, postfix, 0o660)
+    assert OwnershipOptions().due("/srv/sasldb2", loose) == Ownership(54321, 54322, 0o660)
 
 
 @ROOT
@@ -120,14 +121,14 @@ def test_what_a_default_name_leads_to_is_governed(private_etc: PrivateEtc, requi
     code = """
 import os, sys
 sys.path.insert(0, sys.argv[1])
-from sasldb.policy.ownership import Wishes, due
+from sasldb.policy.ownership import OwnershipOptions
 if os.path.lexists("/etc/sasldb2"):
     os.unlink("/etc/sasldb2")
 real = os.path.realpath("/srv") + "/moved"
 loose = os.stat_result((0o100666, 1, 1, 1, 1234, 2345, 0, 0, 0, 0))
-print(due(real, loose, Wishes()))
+print(OwnershipOptions().due(real, loose))
 os.symlink(real, "/etc/sasldb2")
-print(due(real, loose, Wishes()))
+print(OwnershipOptions().due(real, loose))
 """
     done = private_etc.run(sys.executable, "-c", code, str(CHECKOUT))
     assert done.stdout.decode().split("\n") == ["1234:2345 0660", "root:postfix 0640", ""]
@@ -185,7 +186,7 @@ def test_a_file_with_a_second_name_gets_what_is_told(tmp_path: Path, mode: int, 
     inode = path.stat().st_ino
     assert set_one(path) == [f"{path}: was 1234:2345 {mode:04o}, is now 1234:2345 {wanted:04o}"]
     assert Ownership.of(path.stat()) == Ownership(1234, 2345, wanted)
-    notes = set_one(path, wishes=Wishes(owner=4321, group=3210, mode=0o640))
+    notes = set_one(path, wishes=OwnershipOptions(owner=4321, group=3210, mode=0o640))
     assert notes == [f"{path}: was 1234:2345 {wanted:04o}, is now 4321:3210 0640"]
     assert Ownership.of((tmp_path / "other").stat()) == Ownership(4321, 3210, 0o640)
     assert path.stat().st_ino == inode
@@ -215,7 +216,7 @@ def test_what_is_taken_is_taken_first(tmp_path: Path, require: Require) -> None:
     path = tmp_path / "db"
     set_one(path)
     path.chmod(0o666)
-    code = "import os, sys; from sasldb.policy.ownership import Ownership, give; give(os.open(sys.argv[1], os.O_RDWR), Ownership(1234, 2345, 0o640))"
+    code = "import os, sys; from sasldb.files.ownership import Ownership, give; give(os.open(sys.argv[1], os.O_RDWR), Ownership(1234, 2345, 0o640))"
     argv = [
         strace,
         "-f",
@@ -243,8 +244,8 @@ def test_what_the_copy_in_the_chroot_takes_of_wishes(private_etc: PrivateEtc) ->
     code = """
 import sys
 sys.path.insert(0, sys.argv[1])
-from sasldb.policy.ownership import Wishes
-for wishes in (Wishes(group=1), Wishes(group=1801), Wishes(mode=0o600), Wishes(mode=0o660), Wishes(5, 1802)):
+from sasldb.policy.ownership import OwnershipOptions
+for wishes in (OwnershipOptions(group=1), OwnershipOptions(group=1801), OwnershipOptions(mode=0o600), OwnershipOptions(mode=0o660), OwnershipOptions(5, 1802)):
     copy = wishes.for_copy()
     print(copy.owner, copy.group, copy.mode)
 """
@@ -261,11 +262,11 @@ def test_asked_for_is_not_unasked(private_etc: PrivateEtc) -> None:
     code = """
 import os, sys
 sys.path.insert(0, sys.argv[1])
-from sasldb.policy.ownership import Wishes, due
+from sasldb.policy.ownership import OwnershipOptions
 for uid, mode in ((0, 0o660), (1802, 0o660), (1802, 0o600)):
     present = os.stat_result((0o100000 | mode, 1, 1, 1, uid, 1802, 0, 0, 0, 0))
-    for wishes in (Wishes(), Wishes(group=1801), Wishes(owner=0), Wishes(mode=0o640)):
-        rule = due("/etc/sasldb2", present, wishes)
+    for wishes in (OwnershipOptions(), OwnershipOptions(group=1801), OwnershipOptions(owner=0), OwnershipOptions(mode=0o640)):
+        rule = wishes.due("/etc/sasldb2", present)
         print(rule, bool(rule.hint))
 """
     users = "printf 'root:x:0:0::/:\\npostfix:x:1801:1801::/:\\ncyrus:x:1802:1802::/:\\n' > /etc/passwd; printf 'root:x:0:\\npostfix:x:1801:\\ncyrus:x:1802:\\n' > /etc/group"
@@ -312,7 +313,8 @@ def test_a_file_with_other_passwords(private_etc: PrivateEtc) -> None:
     code = """
 import sys
 sys.path.insert(0, sys.argv[1])
-from sasldb.policy.ownership import Ownership, closed
+from sasldb.files.ownership import Ownership
+from sasldb.policy.ownership import closed
 for uid, gid, mode in ((0, 0, 0o644), (0, 1802, 0o644), (0, 1802, 0o604), (0, 1803, 0o664), (1802, 0, 0o644), (54321, 0, 0o644), (1802, 0, 0o044)):
     print(closed(Ownership(uid, gid, mode), Ownership(0, 0, 0o600)))
 """

@@ -1,4 +1,4 @@
-"""What siteconf.restrictions says of a list is what a real smtpd does: one Postfix with a service for each case."""
+"""What postfix.config.restrictions says of a list is what a real smtpd does: one Postfix with a service for each case."""
 
 from __future__ import annotations
 

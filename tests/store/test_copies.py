@@ -16,7 +16,7 @@ import pytest
 from sasldb.errors import NotFound, StaleCopy, WriteFailed
 from sasldb.files import copied
 from sasldb.policy import chroot
-from sasldb.policy.ownership import Wishes
+from sasldb.policy.ownership import OwnershipOptions
 from sasldb.secrets import otp
 from sasldb.store import copies
 from sasldb.store.copies import is_copy, moved_on
@@ -55,7 +55,7 @@ def pair(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pair:
     return pair
 
 
-def add(path: Path, user: str = "bob", wishes: Wishes | None = None) -> list[str]:
+def add(path: Path, user: str = "bob", wishes: OwnershipOptions | None = None) -> list[str]:
     """Store one more user and return what the edit has to say."""
     with edit(str(path), wishes=wishes) as editor:
         editor.put(key(user), b"builder")
@@ -78,7 +78,7 @@ def test_a_change_reaches_the_copy(pair: Pair) -> None:
 def test_owner_and_mode_of_the_copy(pair: Pair) -> None:
     """The copy is closed to others like any database, and takes the mode that is wished for; both are told."""
     pair.copy.chmod(0o644)
-    notes = add(pair.database, wishes=Wishes(mode=0o660))
+    notes = add(pair.database, wishes=OwnershipOptions(mode=0o660))
     assert pair.copy.stat().st_mode & 0o777 == 0o660
     assert any(note.startswith(f"{pair.copy}: was ") for note in notes)
 
@@ -382,13 +382,13 @@ def test_a_copy_is_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     for before_ in (content[:size], content + b"x" * size, b"x" * size):
         target.write_bytes(before_)
         os.utime(target, (1, 1))
-        copies.copy(str(source), str(target), Wishes())
+        copies.copy(str(source), str(target), OwnershipOptions())
         assert target.read_bytes() == content
     inode = target.stat().st_ino
-    copies.copy(str(source), str(target), Wishes(mode=0o600))
+    copies.copy(str(source), str(target), OwnershipOptions(mode=0o600))
     assert (target.stat().st_ino, target.stat().st_mode & 0o777) == (inode, 0o600)
     target.unlink()
-    copies.copy(str(source), str(target), Wishes(), create=True)
+    copies.copy(str(source), str(target), OwnershipOptions(), create=True)
     assert target.read_bytes() == content
 
 

@@ -6,14 +6,14 @@ import click
 
 from sasldb.cli.options import Location, dry_runnable, located, owned
 from sasldb.cli.rendering import say, tell, telling_of
-from sasldb.policy.ownership import Wishes
+from sasldb.policy.ownership import OwnershipOptions
 
 
 @click.command("init")
 @located()
 @owned
 @dry_runnable
-def command(location: Location, wishes: Wishes, dry_run: bool) -> None:
+def command(location: Location, wishes: OwnershipOptions, dry_run: bool) -> None:
     """Make an empty database.
 
     A file that holds anything is refused. A file of zero bytes becomes a database and keeps its owner and mode. A new one

@@ -33,7 +33,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sasldb.policy.ownership import Wishes
+    from sasldb.policy.ownership import OwnershipOptions
 
 LETTERS = b"vpcdnf:u:a:h?"
 OWN_APPLICATION = b"saslpasswd"
@@ -122,17 +122,17 @@ def _run(argv: Sequence[bytes]) -> None:
         syslog.send(name, syslog.ERROR, "could not find a sasldb plug-in that may store; nothing was changed")
 
 
-def _wishes(path: str, application: bytes, configured: config.Config) -> Wishes | None:
+def _wishes(path: str, application: bytes, configured: config.Config) -> OwnershipOptions | None:
     """Return whose group a database gets that is made for an application with -a; None leaves it to the usual rule.
 
     One without a configuration file says nothing: as with Cyrus SASL it stands for the default database.
     """
     if application == OWN_APPLICATION or configured.path is None or os.path.lexists(path):
         return None
-    from sasldb.policy.ownership import Wishes
+    from sasldb.policy.ownership import OwnershipOptions
     from sasldb.operations import location
 
-    return location.serving(Wishes.from_environment(os.environ), path, os.fsdecode(application), os.environb)
+    return location.serving(OwnershipOptions.from_environment(os.environ), path, os.fsdecode(application), os.environb)
 
 
 def _parse(argv: Sequence[bytes]) -> Call:

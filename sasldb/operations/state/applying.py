@@ -11,7 +11,8 @@ from __future__ import annotations
 import os
 
 from sasldb.errors import NotFound
-from sasldb.policy.ownership import Ownership, Wishes, due
+from sasldb.files.ownership import Ownership
+from sasldb.policy.ownership import OwnershipOptions
 from sasldb.files.refusals import refusal
 from sasldb.files.place import Place
 from sasldb.operations.change import Report, Target, change, write
@@ -138,11 +139,11 @@ def _ownership(target: Target, held: Held | None) -> str:
     """Return the sentence that owner and mode of the database are not what they shall be; "" where they are, or there is none."""
     if held is None:
         return ""
-    wishes = Wishes.from_environment(os.environ) if target.wishes is None else target.wishes
+    wishes = OwnershipOptions.from_environment(os.environ) if target.wishes is None else target.wishes
     try:
         with Place(target.path) as place:
             status = place.directory.status(place.name)
-            before, after = Ownership.of(status), due(place.real, status, wishes)
+            before, after = Ownership.of(status), wishes.due(place.real, status)
     except OSError as error:
         raise refusal(target.path, "cannot be looked at", error) from error
     return "" if before == after else f"{target.path}: is {before}, would be {after}"

@@ -11,7 +11,7 @@ from shlex import quote
 
 from sasldb.policy.access import members, somebody
 from sasldb.files.names import user_name
-from sasldb.policy.ownership import Ownership
+from sasldb.files.ownership import Ownership
 from sasldb.postfix.site import fixes
 from sasldb.postfix.checks.finding import ERROR, Problem, WARNING
 from sasldb.postfix.site.site import Site

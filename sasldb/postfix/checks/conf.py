@@ -10,10 +10,12 @@ import re
 from difflib import get_close_matches
 from shlex import quote
 
-from sasldb.policy.ownership import Ownership, closed
+from sasldb.files.ownership import Ownership
+from sasldb.policy.ownership import closed
 from sasldb.postfix.checks import processes
 from sasldb.postfix.site import fixes
-from sasldb.postfix.checks.finding import Problem, THROTTLED, Unseen, WARNING
+from sasldb.postfix.checks.finding import Problem, THROTTLED, WARNING
+from sasldb.postfix.site.unseen import Unseen
 from sasldb.postfix.site.site import Site
 from sasldb.files import reading
 from sasldb.libsasl import conffile

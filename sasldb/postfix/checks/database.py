@@ -10,12 +10,13 @@ import os
 import stat
 from shlex import quote
 
-from sasldb.policy.ownership import Ownership
+from sasldb.files.ownership import Ownership
 from sasldb.policy.access import members, somebody
 from sasldb.files.place import Place
 from sasldb.postfix.checks import owning
 from sasldb.postfix.site import fixes
-from sasldb.postfix.checks.finding import Problem, Unseen, WARNING
+from sasldb.postfix.checks.finding import Problem, WARNING
+from sasldb.postfix.site.unseen import Unseen
 from sasldb.postfix.site.site import Site
 from sasldb.postfix.site.view import View
 from sasldb.policy import daemon

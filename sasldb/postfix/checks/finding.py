@@ -1,6 +1,6 @@
 """The values of a check: what it is, what it found, and that it could not look.
 
-Errors: none; `Unseen` never leaves `operations.checks.checking`.
+Errors: none.
 """
 
 from __future__ import annotations
@@ -53,16 +53,6 @@ class Finding(Problem):
 
     def __repr__(self) -> str:
         return f"Finding({self.name})"
-
-
-class Unseen(Exception):
-    """The check could not look; the message is the reason, and `why` what follows from it, as sentences."""
-
-    def __init__(
-        self, reason: str, why: str = "Nothing is known about it, nor about what depends on it: run this as root."
-    ) -> None:
-        super().__init__(reason)
-        self.why = why
 
 
 class Check:

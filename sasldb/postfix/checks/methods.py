@@ -10,7 +10,7 @@ from difflib import get_close_matches
 
 from sasldb.postfix.checks import verifier
 from sasldb.postfix.site import fixes
-from sasldb.postfix.checks.encryption import guarded
+from sasldb.postfix.checks.guards import guarded
 from sasldb.postfix.checks.finding import ERROR, Problem, WARNING
 from sasldb.postfix.site.site import Site
 from sasldb.libsasl import mechanisms, packages, saslauthd

@@ -14,9 +14,10 @@ from sasldb.errors import AccessDenied, SasldbError
 from sasldb.model.text import to_text
 from sasldb.postfix.site import login_map
 from sasldb.postfix.site import fixes, generated_map
-from sasldb.postfix.checks.finding import ERROR, Problem, Unseen, WARNING
+from sasldb.postfix.checks.finding import ERROR, Problem, WARNING
+from sasldb.postfix.site.unseen import Unseen
 from sasldb.postfix.site.site import Site
-from sasldb.postfix.checks.users import counted
+from sasldb.model.text import counted
 from sasldb.postfix.site.login_map import HEADING, Owners
 from sasldb.postfix.config import maps, restrictions
 from sasldb.postfix.config.restrictions import LOGIN_MAPS

@@ -12,7 +12,9 @@ from shlex import quote
 from sasldb.policy.access import group_bits, members
 from sasldb.files.acl import Acl
 from sasldb.files.names import group_name, user_name
-from sasldb.policy.ownership import Ownership, PRIVATE, Wishes, due_for_root, group_of, lets_in
+from sasldb.files.ownership import Ownership
+from sasldb.policy.access import group_of, lets_in
+from sasldb.policy.ownership import OwnershipOptions, PRIVATE
 from sasldb.postfix.checks.writing import writer
 
 TYPE_CHECKING = False
@@ -40,7 +42,7 @@ def private(site: Site, path: str) -> Remedy:
     reader = site.reader if site.opens(path) else None
     if not site.foreign and status.st_uid == _uid(site.user):
         return to_root(site, path)
-    after = due_for_root(os.path.realpath(path), status, Wishes(reader=reader))
+    after = OwnershipOptions(reader=reader).due_for_root(os.path.realpath(path), status)
     usual = group_of(reader or ("" if site.foreign else site.user))
     commands = [_commands(path, Ownership.of(status), after, usual)]
     acl = after.acl or Acl.of(path)
@@ -71,7 +73,8 @@ def to_root(site: Site, path: str) -> Remedy:
 def restored(site: Site, path: str) -> str:
     """Return the commands that give a file that is made anew at `path` what the one that is there now must have."""
     status = os.stat(path)
-    after = due_for_root(os.path.realpath(path), status, Wishes(reader=site.reader if site.opens(path) else None))
+    options = OwnershipOptions(reader=site.reader if site.opens(path) else None)
+    after = options.due_for_root(os.path.realpath(path), status)
     owner = f"{user_name(after.uid)}:{group_name(after.gid)}"
     commands = [f"chown {quote(owner)} {quote(path)}", f"chmod {after.mode:04o} {quote(path)}"]
     acl = after.acl or Acl.of(path)

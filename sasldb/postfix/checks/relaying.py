@@ -1,6 +1,6 @@
 """Checks of the restrictions that decide whether mail is taken: after a login yes, from strangers to foreign domains no.
 
-Each function is a check of the table in `checks.table`. How smtpd goes through restrictions is known to `siteconf.restrictions`. A remedy
+Each function is a check of the table in `checks.table`. How smtpd goes through restrictions is known to `postfix.config.restrictions`. A remedy
 puts a word in, and keeps all that the administrator wrote.
 Source: Postfix 3.7, SMTPD_ACCESS_README and postconf(5).
 """

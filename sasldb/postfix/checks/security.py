@@ -8,8 +8,19 @@ mechanism passes its security options ends the service with an error.
 from __future__ import annotations
 
 from sasldb.postfix.site import fixes
-from sasldb.postfix.checks.encryption import AUTH_ONLY, BEFORE, NEEDS_CERTIFICATE, UNDER, certified, challenges_alone, guarded, guards, has_challenge, has_tls, in_clear, only_under_tls, options
-from sasldb.postfix.checks.finding import Problem, THROTTLED, Unseen
+from sasldb.postfix.checks.guards import NEEDS_CERTIFICATE, certified, challenges_alone, guarded, guards
+from sasldb.postfix.site.encryption import (
+    AUTH_ONLY,
+    BEFORE,
+    UNDER,
+    has_challenge,
+    has_tls,
+    in_clear,
+    only_under_tls,
+    options,
+)
+from sasldb.postfix.checks.finding import Problem, THROTTLED
+from sasldb.postfix.site.unseen import Unseen
 from sasldb.postfix.site.site import Site
 from sasldb.libsasl import mechanisms
 from sasldb.postfix.config.certificate import AUTHORITIES, Certificate
@@ -128,9 +139,7 @@ def none_left(site: Site) -> Problem | None:
         seen = f"{name} = {named[0].value(name)} leaves nothing of the mechanisms ({offered})"
         why = f"smtpd ends with `no SASL authentication mechanisms`. {THROTTLED}"
         if not mechanisms.passing(site.mechanisms, ["noanonymous"]):
-            problem = Problem(
-                seen, why, fixes.conf_option(site, "mech_list", " ".join(mechanisms.SHADOW_MECHANISMS))
-            )
+            problem = Problem(seen, why, fixes.conf_option(site, "mech_list", " ".join(mechanisms.SHADOW_MECHANISMS)))
             return guarded(site, problem, site.offering, list(mechanisms.SHADOW_MECHANISMS))
         if name == UNDER:
             return Problem(seen, why, fixes.setting(site, name, wrong, lambda _: "noanonymous"))

@@ -11,7 +11,8 @@ from sasldb.errors import SiteConfigError
 from sasldb.postfix.site import fixes
 from sasldb.postfix.checks.finding import Problem, WARNING
 from sasldb.postfix.site.site import Site
-from sasldb.postfix.checks.users import counted, stale_map
+from sasldb.model.text import counted
+from sasldb.postfix.checks.users import stale_map
 from sasldb.postfix.config import maps, restriction_lists, restrictions
 from sasldb.postfix.config.instance import Service
 from sasldb.postfix.config.postconf import LOCAL_DOMAIN

@@ -12,7 +12,7 @@ from shlex import quote
 
 from sasldb.errors import SiteConfigError
 from sasldb.postfix.site import fixes
-from sasldb.postfix.checks.encryption import guarded
+from sasldb.postfix.checks.guards import guarded
 from sasldb.postfix.checks.finding import Problem, WARNING
 from sasldb.postfix.site.host import SASL_PATH, SUBMISSION, is_application
 from sasldb.postfix.site.site import DEFAULT_APPLICATION, Site
@@ -106,9 +106,7 @@ def hidden_from_networks(site: Site) -> Problem | None:
 
     seen = "smtpd_sasl_exceptions_networks names every client"
     why = "AUTH is not offered to the clients that it names."
-    return _hidden(
-        site, Problem(seen, why, fixes.setting(site, "smtpd_sasl_exceptions_networks", wrong, right)), wrong
-    )
+    return _hidden(site, Problem(seen, why, fixes.setting(site, "smtpd_sasl_exceptions_networks", wrong, right)), wrong)
 
 
 def discarded(site: Site) -> Problem | None:

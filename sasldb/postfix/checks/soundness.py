@@ -15,7 +15,8 @@ from sasldb.formats.detect import HEAD, UNKNOWN, identify
 from sasldb.postfix.checks import owning
 from sasldb.postfix.site import fixes
 from sasldb.postfix.checks.database import description
-from sasldb.postfix.checks.finding import ERROR, Problem, Unseen, WARNING
+from sasldb.postfix.checks.finding import ERROR, Problem, WARNING
+from sasldb.postfix.site.unseen import Unseen
 from sasldb.postfix.site.site import Site
 from sasldb.postfix.checks.writing import writer
 from sasldb.policy import daemon

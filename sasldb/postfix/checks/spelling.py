@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Iterable
 
 from sasldb.postfix.site import fixes
-from sasldb.postfix.checks.encryption import certified, guarded
+from sasldb.postfix.checks.guards import certified, guarded
 from sasldb.postfix.checks.finding import Problem, WARNING
 from sasldb.postfix.site.site import Site
 from sasldb.files import reading

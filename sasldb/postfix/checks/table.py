@@ -7,7 +7,28 @@ To add a check, write its function in the module of its subject and its row here
 
 from __future__ import annotations
 
-from sasldb.postfix.checks import arguments, client, conf, database, dovecot, jail, mechanism_filter, methods, outdated_map, processes, relaying, security, senders, server, soundness, spelling, unknown_words, users, values, verifier
+from sasldb.postfix.checks import (
+    arguments,
+    client,
+    conf,
+    database,
+    dovecot,
+    chroot_copy,
+    mechanism_filter,
+    methods,
+    outdated_map,
+    processes,
+    relaying,
+    security,
+    senders,
+    server,
+    soundness,
+    spelling,
+    unknown_words,
+    users,
+    values,
+    verifier,
+)
 from sasldb.postfix.checks.finding import Check
 
 ROOT = "main-cf"
@@ -70,8 +91,8 @@ CHECKS = (
     Check("mechanism-plugin", methods.mechanism_plugin, PLUGINS, _SAID),
     Check("saslauthd-mechanisms", verifier.beyond_saslauthd, PLUGINS, _VERIFIED),
     Check("saslauthd-unreachable", verifier.unreachable, PLUGINS, (*_VERIFIED, "saslauthd-mechanisms")),
-    Check("chroot-path", jail.outside_path, DATABASE, (*_AUTH, *_VERIFIED)),
-    Check("chroot-copy-missing", jail.missing, DATABASE, (*_AUTH, *_VERIFIED, "chroot-path")),
+    Check("chroot-path", chroot_copy.outside_path, DATABASE, (*_AUTH, *_VERIFIED)),
+    Check("chroot-copy-missing", chroot_copy.missing, DATABASE, (*_AUTH, *_VERIFIED, "chroot-path")),
     Check(
         "database-elsewhere",
         database.elsewhere,
@@ -84,12 +105,12 @@ CHECKS = (
     Check("database-exposed", database.exposed, DATABASE, (*_AUTH, *_VERIFIED, *_OPENED)),
     Check("database-owner", database.owner, DATABASE, (*_AUTH, *_VERIFIED, *_OPENED, "database-exposed")),
     Check("database-directory-open", database.open_directory, DATABASE, (*_AUTH, *_VERIFIED, *_OPENED)),
-    Check("chroot-copy-stale", jail.stale, DATABASE, (*_AUTH, *_VERIFIED, *_OPENED)),
+    Check("chroot-copy-stale", chroot_copy.stale, DATABASE, (*_AUTH, *_VERIFIED, *_OPENED)),
     Check("database-empty", soundness.empty, DATABASE, (*_AUTH, *_VERIFIED, *_OPENED, "chroot-copy-stale")),
     Check("database-format", soundness.other_format, DATABASE, (*_AUTH, *_VERIFIED, *_OPENED, "chroot-copy-stale")),
     Check("database-damaged", soundness.damaged, DATABASE, (*_AUTH, *_VERIFIED, *_OPENED, "chroot-copy-stale")),
     Check("database-no-users", soundness.no_users, DATABASE, (*_AUTH, *_VERIFIED, *_SOUND)),
-    Check("chroot-copy-written", jail.written, DATABASE, (*_AUTH, *_VERIFIED, *_SOUND)),
+    Check("chroot-copy-written", chroot_copy.written, DATABASE, (*_AUTH, *_VERIFIED, *_SOUND)),
     Check("database-read-only", soundness.read_only, DATABASE, (*_AUTH, *_VERIFIED, *_SOUND, "chroot-copy-written")),
     Check("realm", users.realm, USERS, (*_READ, *_VERIFIED)),
     Check("user-unreachable", users.unreachable, USERS, (*_READ, *_VERIFIED)),

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from sasldb.errors import SiteConfigError
 from sasldb.postfix.site import fixes
-from sasldb.postfix.checks.finding import Problem, Unseen
+from sasldb.postfix.checks.finding import Problem
+from sasldb.postfix.site.unseen import Unseen
 from sasldb.postfix.site.site import Site
 from sasldb.postfix.checks.spelling import nearest
 from sasldb.libsasl import build

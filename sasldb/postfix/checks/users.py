@@ -10,13 +10,12 @@ import os
 from shlex import quote
 
 from sasldb.postfix.site import fixes
+from sasldb.model.text import counted, some_of
 from sasldb.postfix.checks.finding import ERROR, Problem, WARNING
 from sasldb.postfix.site.site import Site
 from sasldb.postfix.config import maps
 from sasldb.postfix.config.instance import Service
 from sasldb.postfix.config.postconf import LOCAL_DOMAIN
-
-_SHOWN = 3  # names in a sentence
 
 
 def realm(site: Site) -> Problem | None:
@@ -33,7 +32,7 @@ def realm(site: Site) -> Problem | None:
     service, domain = services[0], services[0].value(LOCAL_DOMAIN)
     wanted = looked_up(service)
     where = f"{LOCAL_DOMAIN} = {domain}" if domain else f"myhostname = {wanted}, for {LOCAL_DOMAIN} is empty"
-    users = " and ".join(shown(sorted(realms)))
+    users = " and ".join(some_of(sorted(realms)))
     at = f" by {service.label}" if len(services) < len(site.offering) else ""
     seen = f"a bare login is looked up{at} in the realm {wanted} ({where}); the users are in {users}"
     why = "Realms are compared exactly. Only user@realm in full works as a login."
@@ -87,14 +86,6 @@ def stale_map(site: Site, name: str, effect: str) -> Problem | None:
         return Problem.without_remedy(f"{path}: no such file", "Postfix cannot look anything up in it.", "write it.")
     seen = f"{path} was changed, and postmap was not run" if state == maps.STALE else f"postmap was not run for {path}"
     return Problem(seen, f"Postfix reads the database made from it: {effect}", fixes.postmap(site, kind, path))
-
-
-def shown(names: list[str]) -> list[str]:
-    return names[:_SHOWN] + ([f"{len(names) - _SHOWN} more"] if len(names) > _SHOWN else [])
-
-
-def counted(names: list[str]) -> str:
-    return ", ".join(shown(names))
 
 
 def _for_bare_logins(service: Service, realms: dict[str, int]) -> bool:

@@ -6,7 +6,7 @@ Postfix takes a comment behind a value for a part of it. Source: Postfix 3.7, po
 from __future__ import annotations
 
 from sasldb.postfix.site import fixes
-from sasldb.postfix.checks.encryption import guarded
+from sasldb.postfix.checks.guards import guarded
 from sasldb.postfix.checks.finding import Problem, THROTTLED
 from sasldb.postfix.site.site import Site
 from sasldb.postfix.config.instance import ENABLE, LEVEL, Service, defaults

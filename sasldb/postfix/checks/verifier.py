@@ -12,8 +12,9 @@ from grp import getgrgid
 from shlex import quote
 
 from sasldb.postfix.site import fixes
-from sasldb.postfix.checks.encryption import guarded
-from sasldb.postfix.checks.finding import Problem, Unseen
+from sasldb.postfix.checks.guards import guarded
+from sasldb.postfix.checks.finding import Problem
+from sasldb.postfix.site.unseen import Unseen
 from sasldb.postfix.site.site import Site
 from sasldb.libsasl import mechanisms, saslauthd
 from sasldb.policy import daemon

@@ -9,7 +9,28 @@ from __future__ import annotations
 
 from sasldb.errors import SiteConfigError
 from sasldb.postfix.config.restriction_lists import Edit, Parameters, Place, before, split
-from sasldb.postfix.config.restrictions import ABOUT_LOGINS, BINDING, CLIENT, GOOD, HELO, LOGIN, LOGIN_MAPS, PERMIT, PROTECTION, REFUSE, STRANGER, USER, WARNING, described, is_delayed, outcome_of, steps, undecided, verdict, with_sender
+from sasldb.postfix.config.restrictions import (
+    ABOUT_LOGINS,
+    BINDING,
+    CLIENT,
+    GOOD,
+    HELO,
+    LOGIN,
+    LOGIN_MAPS,
+    PERMIT,
+    PROTECTION,
+    REFUSE,
+    STRANGER,
+    USER,
+    WARNING,
+    described,
+    is_delayed,
+    outcome_of,
+    steps,
+    undecided,
+    verdict,
+    with_sender,
+)
 
 
 def bound_by(parameters: Parameters) -> set[str]:

@@ -4,7 +4,7 @@ The tables are text files with a database that postmap makes; an entry is change
 passwords are root's alone. Postfix opens them as root; behind `proxy:` it is proxymap that opens them, which has become Postfix's user.
 
 Source: Postfix 3.7, SASL_README ("sender-dependent"), DATABASE_README, postconf(5). Errors: BadName, BadPassword: what cannot stand in
-such a table; SiteConfigError; those of `operations.setup.steps`.
+such a table; SiteConfigError; those of `postfix.setup.steps`.
 """
 
 from __future__ import annotations

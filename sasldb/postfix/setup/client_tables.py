@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 
-from sasldb.policy.ownership import Ownership, closed
+from sasldb.files.ownership import Ownership
+from sasldb.policy.ownership import closed
 from sasldb.postfix.config import maps
 from sasldb.postfix.config.disclosure import MASK
 

@@ -17,7 +17,9 @@ from sasldb.files import content
 from sasldb.files.deadline import Deadline
 from sasldb.files.exclusive import Exclusive
 from sasldb.policy.chroot import DEFAULT_DATABASES, copy_of
-from sasldb.policy.ownership import Ownership, Wishes, due, group_of
+from sasldb.files.ownership import Ownership
+from sasldb.policy.access import group_of
+from sasldb.policy.ownership import OwnershipOptions
 from sasldb.files.refusals import refusal
 from sasldb.store import creation
 from sasldb.postfix.site.site import Site
@@ -47,7 +49,7 @@ class DatabaseStep(Step):
 class Make(DatabaseStep):
     """An empty database where there is none."""
 
-    def __init__(self, path: str, wishes: Wishes) -> None:
+    def __init__(self, path: str, wishes: OwnershipOptions) -> None:
         super().__init__(path)
         self._wishes = wishes
 
@@ -64,12 +66,12 @@ class Make(DatabaseStep):
 class Own(DatabaseStep):
     """Owner and mode of a database that is there."""
 
-    def __init__(self, path: str, wishes: Wishes) -> None:
+    def __init__(self, path: str, wishes: OwnershipOptions) -> None:
         super().__init__(path)
         self._wishes = wishes
         status = os.stat(path)
         self.before = Ownership.of(status)
-        self.due = due(os.path.realpath(path), status, wishes)
+        self.due = wishes.due(os.path.realpath(path), status)
 
     def shown(self) -> list[str]:
         """Say it."""
@@ -88,7 +90,7 @@ class Own(DatabaseStep):
 class Copy(DatabaseStep):
     """A database is copied, into the jail or out of it."""
 
-    def __init__(self, source: str, target: str, wishes: Wishes) -> None:
+    def __init__(self, source: str, target: str, wishes: OwnershipOptions) -> None:
         super().__init__(target, source)
         self._from = source
         self._wishes = wishes
@@ -150,7 +152,7 @@ def add(plan: Plan, site: Site, inside: str) -> None:
         _add_jailed(plan, inside, target, wishes)
 
 
-def _add_jailed(plan: Plan, inside: str, target: str, wishes: Wishes) -> None:
+def _add_jailed(plan: Plan, inside: str, target: str, wishes: OwnershipOptions) -> None:
     there, copied = os.path.exists(inside), _users(target)
     if there and os.path.exists(target) and os.path.samefile(inside, target):
         return
@@ -170,7 +172,7 @@ def _add_jailed(plan: Plan, inside: str, target: str, wishes: Wishes) -> None:
         plan.notes.append(f"{target}: only this command brings this copy up to date; run it again after each change")
 
 
-def _add_owner(plan: Plan, path: str, wishes: Wishes, opened: bool = True) -> None:
+def _add_owner(plan: Plan, path: str, wishes: OwnershipOptions, opened: bool = True) -> None:
     """Add the step that makes owner and mode right, and say how smtpd gets in where it has `opened` that file and does not."""
     step = Own(path, wishes)
     if step.before != step.due:
@@ -179,9 +181,9 @@ def _add_owner(plan: Plan, path: str, wishes: Wishes, opened: bool = True) -> No
         plan.notes.append(f"{path}: {step.due.hint}")
 
 
-def _wishes(site: Site, path: str) -> Wishes:
+def _wishes(site: Site, path: str) -> OwnershipOptions:
     """Return for whom the database at `path` is: one that smtpd's user cannot read is to serve it as the default database does."""
-    wishes = Wishes()
+    wishes = OwnershipOptions()
     wishes.new_group = group_of(site.user)
     if wishes.new_group is None:
         return wishes

@@ -6,7 +6,7 @@ Source: Postfix 3.7, postconf(5): smtpd replaces names after it has taken the -o
 from __future__ import annotations
 
 from sasldb.postfix.site import fixes
-from sasldb.postfix.checks.encryption import UNDER
+from sasldb.postfix.site.encryption import UNDER
 from sasldb.postfix.site.host import Host, SASL_TYPE
 from sasldb.postfix.site.site import Site
 from sasldb.postfix.setup.parameters import with_words

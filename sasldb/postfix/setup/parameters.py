@@ -9,7 +9,7 @@ Errors: SiteConfigError: a restriction has to be put where only the administrato
 from __future__ import annotations
 
 from sasldb.postfix.site import generated_map
-from sasldb.postfix.checks.encryption import BEFORE, UNDER, has_tls
+from sasldb.postfix.site.encryption import BEFORE, UNDER, has_tls
 from sasldb.postfix.site.host import CYRUS, SASL_PATH, SASL_TYPE, is_application
 from sasldb.postfix.site.site import Site
 from sasldb.postfix.setup import restrictions

@@ -11,9 +11,10 @@ from collections.abc import Callable
 
 from sasldb.errors import AccessDenied, SiteConfigError
 from sasldb.files import content
-from sasldb.policy.ownership import Ownership, closed
+from sasldb.files.ownership import Ownership
+from sasldb.policy.ownership import closed
 from sasldb.postfix.site import generated_map
-from sasldb.postfix.checks.finding import Unseen
+from sasldb.postfix.site.unseen import Unseen
 from sasldb.postfix.site.site import Site
 from sasldb.postfix.setup import backends, conf, database, keeping, lists, parameters, sender_logins, services
 from sasldb.postfix.setup.request import MYDOMAIN, Request, SASLDB

@@ -12,7 +12,7 @@ import os
 
 from sasldb.errors import EmptyFile, SasldbError
 from sasldb.files.content import Present
-from sasldb.policy.ownership import Ownership
+from sasldb.files.ownership import Ownership
 from sasldb.store import copies
 from sasldb.store.reading import Database
 

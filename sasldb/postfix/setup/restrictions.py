@@ -1,6 +1,6 @@
 """What a setup wants of restriction lists, as edits that put single words in: strangers do not relay, senders are bound to logins.
 
-How smtpd goes through a list, and where a word has to stand, is known to `siteconf.restrictions`.
+How smtpd goes through a list, and where a word has to stand, is known to `postfix.config.restrictions`.
 Errors: SiteConfigError where the place is not one that can be written to.
 """
 
@@ -8,7 +8,16 @@ from __future__ import annotations
 
 from sasldb.postfix.config import restriction_edits, restriction_lists, restrictions
 from sasldb.postfix.config.restriction_lists import Edit, Parameters
-from sasldb.postfix.config.restrictions import AUTHENTICATED, EVERYBODY, RECIPIENT, REFUSE, RELAY, SENDER, STRANGER, USER
+from sasldb.postfix.config.restrictions import (
+    AUTHENTICATED,
+    EVERYBODY,
+    RECIPIENT,
+    REFUSE,
+    RELAY,
+    SENDER,
+    STRANGER,
+    USER,
+)
 
 _POLICIES = (EVERYBODY, AUTHENTICATED)
 

@@ -10,7 +10,7 @@ from shlex import quote
 
 from sasldb.postfix.site import fixes, generated_map
 from sasldb.postfix.site.site import Site
-from sasldb.postfix.checks.users import counted
+from sasldb.model.text import counted
 from sasldb.postfix.site.login_map import Table
 from sasldb.postfix.config import maps
 from sasldb.postfix.config.domains import Domains

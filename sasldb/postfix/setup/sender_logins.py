@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from sasldb.errors import SiteConfigError
 from sasldb.files import content
-from sasldb.policy.ownership import Ownership
+from sasldb.files.ownership import Ownership
 from sasldb.postfix.site import generated_map
 from sasldb.postfix.site.site import Site
 from sasldb.postfix.site.login_map import Table

@@ -15,7 +15,7 @@ from typing import Protocol
 from sasldb.errors import Conflict, SasldbError
 from sasldb.files import content
 from sasldb.files.content import Present
-from sasldb.policy.ownership import Ownership
+from sasldb.files.ownership import Ownership
 from sasldb import syslog
 from sasldb.postfix.setup.turn import Turn
 from sasldb.postfix.setup.undo import Backup
@@ -167,7 +167,7 @@ def take_back(config_dir: str, what: str, dry_run: bool) -> list[str]:
     """Take back what `carry_out` did last under the name `what`, and return a sentence for each file.
 
     Raises:
-        NotFound, Conflict: as `operations.setup.undo`.
+        NotFound, Conflict: as `postfix.setup.undo`.
     """
     with Turn(config_dir, make=False):
         backup = Backup.last(config_dir, what)

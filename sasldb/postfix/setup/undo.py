@@ -5,7 +5,7 @@ file that was changed, and `manifest.json`, which says where it belongs, with wh
 manifest is written before each change, so that even what was cut short can be taken back. Backups of one kind are a stack.
 
 Taking back never destroys what came later. A file that was edited since is a Conflict, before anything is touched; a file that was made
-and has been changed since stays. No content of a database is kept here, nor put back (`operations.setup.restoring`).
+and has been changed since stays. No content of a database is kept here, nor put back (`postfix.setup.restoring`).
 
 Errors: NotFound (nothing to take back), AccessDenied (somebody else than root), Conflict, those of `files.content`.
 """
@@ -17,7 +17,7 @@ import os
 
 from sasldb.errors import AccessDenied, Conflict, NotFound, UnknownFormat
 from sasldb.files import content
-from sasldb.policy.ownership import Ownership
+from sasldb.files.ownership import Ownership
 from sasldb.files.refusals import refusal
 from sasldb.postfix.setup import restoring
 from sasldb.postfix.setup.turn import FOLDER

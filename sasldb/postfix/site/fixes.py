@@ -1,6 +1,6 @@
 """Shell commands that mend, built so that they can be pasted as they are: every name quoted, Postfix's instance named where it is not the default.
 
-Nothing is run here; see `operations.checks.mending`. Errors: `SiteConfigError` of `edited`, where the administrator alone can tell
+Nothing is run here; see `postfix.checks.mending`. Errors: `SiteConfigError` of `edited`, where the administrator alone can tell
 what to write.
 """
 
@@ -13,7 +13,7 @@ from shlex import quote
 
 from sasldb.errors import SiteConfigError
 from sasldb.files.names import group_name, user_name
-from sasldb.policy.ownership import PRIVATE, Wishes, due_for_root
+from sasldb.policy.ownership import OwnershipOptions, PRIVATE
 from sasldb.postfix.config import disclosure, restriction_lists, restrictions
 
 TYPE_CHECKING = False
@@ -191,7 +191,7 @@ def _owned(site: Site, target: str) -> str:
     """Return the options of install for owner, group and mode of a copy at `target`."""
     group, mode = site.group, PRIVATE
     if os.path.isfile(target) and not os.path.islink(target):
-        after = due_for_root(os.path.realpath(target), os.stat(target), Wishes(reader=site.user))
+        after = OwnershipOptions(reader=site.user).due_for_root(os.path.realpath(target), os.stat(target))
         group, mode = group_name(after.gid), after.mode
         if after.uid != 0:
             return f"-o {quote(user_name(after.uid))} -g {quote(group)} -m {mode:04o}"

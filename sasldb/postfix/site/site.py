@@ -11,7 +11,7 @@ from functools import cached_property
 
 from sasldb.errors import AccessDenied, SasldbError, SiteConfigError
 from sasldb.postfix.site.contents import Contents
-from sasldb.postfix.checks.finding import Unseen
+from sasldb.postfix.site.unseen import Unseen
 from sasldb.postfix.site.host import Host, SASL_PATH, is_application
 from sasldb.postfix.site.view import View
 from sasldb.libsasl import build, conffile, mechanisms

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from sasldb.errors import Corrupt, EmptyFile, NoSuchUser, NotFound, SasldbError
 from sasldb.policy import chroot
-from sasldb.policy.ownership import Wishes
+from sasldb.policy.ownership import OwnershipOptions
 from sasldb.formats import berkeley
 from sasldb.model.identity import UserId
 from sasldb.model.secret import Secret
@@ -43,7 +43,7 @@ def gone(login: str) -> Wish:
 
 def applied(path: str, *wishes: Wish, prune: tuple[bytes, ...] = (), dry_run: bool = False) -> Applied:
     """Apply a state of these wishes."""
-    return apply(Target(path, Wishes(), dry_run), Desired(wishes, prune), BARE)
+    return apply(Target(path, OwnershipOptions(), dry_run), Desired(wishes, prune), BARE)
 
 
 def told(done: Applied) -> list[tuple[str, str, str]]:
@@ -221,7 +221,7 @@ def test_changed_under_our_eyes(tmp_path: Path) -> None:
         if done == total:
             berkeley.apply(path, records, os.stat(path).st_size, path)
 
-    done = apply(Target(path, Wishes()), state, BARE, interfere)
+    done = apply(Target(path, OwnershipOptions()), state, BARE, interfere)
     assert sorted(told(done)) == [
         (ORG, "update", "password"),
         ("bob@x", "update", "password"),
@@ -239,10 +239,10 @@ def test_plug_ins_count(tmp_path: Path) -> None:
     """A new plaintext brings the secrets that libsasl's plug-ins here add to one, and these are as desired the second time."""
     path = str(tmp_path / "db")
     state = Desired([wish(ORG, NEW)])
-    assert apply(Target(path, Wishes()), state, WITH_OTP).changed
+    assert apply(Target(path, OwnershipOptions()), state, WITH_OTP).changed
     assert set(content(path)[ORG]) == {"userPassword", "cmusaslsecretOTP"}
-    assert not apply(Target(path, Wishes()), state, WITH_OTP).changed
-    assert apply(Target(path, Wishes()), Desired([wish(ORG, OLD)]), WITH_OTP).changes[0].written == [
+    assert not apply(Target(path, OwnershipOptions()), state, WITH_OTP).changed
+    assert apply(Target(path, OwnershipOptions()), Desired([wish(ORG, OLD)]), WITH_OTP).changes[0].written == [
         "cmusaslsecretOTP",
         "userPassword",
     ]
@@ -261,7 +261,12 @@ def test_progress_is_told(tmp_path: Path) -> None:
     for storing in PLAIN, HASHED:
         seen: list[tuple[int, int]] = []
         state = Desired([wish("a@x", OLD, storing), wish("b@x", OLD, storing), gone("c@x")])
-        apply(Target(str(tmp_path / "db"), Wishes()), state, BARE, lambda done, total: seen.append((done, total)))
+        apply(
+            Target(str(tmp_path / "db"), OwnershipOptions()),
+            state,
+            BARE,
+            lambda done, total: seen.append((done, total)),
+        )
         assert seen == [(1, 3), (2, 3), (3, 3)]
 
 
@@ -309,8 +314,8 @@ def test_any_state(held: dict[str, dict[str, bytes]], wishes: list[Wish], prune:
     with tempfile.TemporaryDirectory() as directory:
         path = make(Path(directory, "db"), held)
         before = content(path)
-        target = Target(path, Wishes())
-        dry = apply(Target(path, Wishes(), True), Desired(wishes, realms), BARE)
+        target = Target(path, OwnershipOptions())
+        dry = apply(Target(path, OwnershipOptions(), True), Desired(wishes, realms), BARE)
         done = apply(target, Desired(wishes, realms), BARE)
         assert told(dry) == told(done)
         settled = stamp(path)

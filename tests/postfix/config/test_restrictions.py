@@ -7,7 +7,20 @@ import pytest
 from sasldb.errors import SiteConfigError
 from sasldb.postfix.config import restriction_edits, restriction_lists, restrictions
 from sasldb.postfix.config.restriction_lists import Edit
-from sasldb.postfix.config.restrictions import CLIENT, Client, LOGIN_MAPS, NEIGHBOUR, NEITHER, PERMIT, RECIPIENT, REFUSE, RELAY, SENDER, STRANGER, USER
+from sasldb.postfix.config.restrictions import (
+    CLIENT,
+    Client,
+    LOGIN_MAPS,
+    NEIGHBOUR,
+    NEITHER,
+    PERMIT,
+    RECIPIENT,
+    REFUSE,
+    RELAY,
+    SENDER,
+    STRANGER,
+    USER,
+)
 
 BIND = "reject_sender_login_mismatch"
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from sasldb.errors import Locked, NotFound, UnsafeFile
-from sasldb.policy.ownership import Ownership
+from sasldb.files.ownership import Ownership
 from sasldb.postfix.setup.steps import FileStep, Plan, carry_out, take_back
 from sasldb.postfix.setup.turn import FOLDER, Turn
 

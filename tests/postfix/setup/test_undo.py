@@ -12,7 +12,7 @@ import pytest
 import sasldb
 from sasldb.errors import Conflict, NotFound
 from sasldb.files import content
-from sasldb.policy.ownership import Ownership
+from sasldb.files.ownership import Ownership
 from sasldb.postfix.setup.turn import FOLDER
 from sasldb.postfix.setup.undo import Backup
 from tests.operations.databases import make

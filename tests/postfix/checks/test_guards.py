@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from sasldb.postfix.checks import encryption
+from sasldb.postfix.checks import guards
 from sasldb.postfix.site import fixes
-from sasldb.postfix.checks.encryption import BEFORE, UNDER
+from sasldb.postfix.site.encryption import BEFORE, UNDER, options
 from sasldb.postfix.checks.finding import Problem
 from tests.conftest import Require
 from tests.postfix.checks.postfix_files import SMTP, PostfixFiles
@@ -35,8 +35,8 @@ def test_options_under_tls_stay(require: Require, tmp_path: Path, main: str, sub
     files = PostfixFiles(tmp_path, TLS + main, f"{SMTP}{submission}\n")
     site = files.site()
     before = {service.label: service.value(UNDER) for service in site.offering}
-    commands = encryption.challenges_alone(site, site.offering)
+    commands = guards.challenges_alone(site, site.offering)
     files.mend(Problem("", "", fixes.together(*commands)))
     after = files.site().offering
     assert {service.label: service.value(UNDER) for service in after} == before
-    assert all("noplaintext" in encryption.options(service, BEFORE) for service in after)
+    assert all("noplaintext" in options(service, BEFORE) for service in after)
