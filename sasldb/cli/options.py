@@ -5,7 +5,7 @@
     @rendered
     def command(location: Location, rendering: Rendering) -> None: ...
 
-The defaults themselves are no matter of this room: see `operations.location` and `files.ownership`. Errors: click.UsageError.
+The defaults themselves are no matter of this room: see `operations.location` and `policy.ownership`. Errors: click.UsageError.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Exclusive use of one database file: locked from beginning to end, read, and replaced as a whole (`files.replacing`).
 
-Errors: those of `files.lock` and `files.trust`; EmptyFile; WriteFailed, AccessDenied (nothing was changed); Conflict.
+Errors: those of `files.lock` and `files.place`; EmptyFile; WriteFailed, AccessDenied (nothing was changed); Conflict.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 The file holds passwords, so nobody else may ever read it:
 - a new database is root:postfix 0640; one that is made for another service belongs to the group of that service's user;
 - a default database and its copy in Postfix's chroot, also where these names are links, become that too, but access is never taken away
-  unasked: a group that gives somebody access stays, with what it may do (`files.access`), and so does an owner who would lose something;
+  unasked: a group that gives somebody access stays, with what it may do (`policy.access`), and so does an owner who would lose something;
 - any other existing database keeps owner, group and mode, less every permission for others;
 - as non-root nothing can be given away: our own user and group.
 Entries of an access control list stay. What smtpd then lacks to read the file is said (`Ownership.hint`), not taken from others.

@@ -40,13 +40,14 @@ ROOMS = {
         ),
     ),
     "files": Room("files", _FILES),
+    "policy": Room("policy", ("tests/policy", "tests/store")),
     "store": Room("store", ("tests/store", "tests/files/test_exclusive_use.py", "tests/operations/test_change.py")),
     "operations": Room("operations", ("tests/operations/test_*.py", "tests/cli/test_[dilrsuvw]*.py")),
     "operations/state": Room("operations/state", _STATE),
     "operations/audit": Room("operations/audit", _AUDIT),
     "cli/compat": Room(
         "cli/compat",
-        ("tests/cli/compat/test_[cdils]*.py", "tests/operations/test_syslog.py", "tests/cli/compat/test_oracle.py"),
+        ("tests/cli/compat/test_[cdils]*.py", "tests/test_syslog.py", "tests/cli/compat/test_oracle.py"),
     ),
     "cli/passwords": Room("cli/passwords.py", _PASSWORDS),
 }

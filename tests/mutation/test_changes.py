@@ -118,4 +118,4 @@ def test_the_rooms(name: str) -> None:
 
 def test_what_mirrors_a_module_runs_first() -> None:
     """The tests of a room begin with those of the changed module."""
-    assert selection(ROOT, ROOMS["files"], "sasldb/files/ownership.py")[0] == "tests/files/test_ownership.py"
+    assert selection(ROOT, ROOMS["policy"], "sasldb/policy/ownership.py")[0] == "tests/policy/test_ownership.py"

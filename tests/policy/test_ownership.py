@@ -106,7 +106,7 @@ def test_the_default_database_is_governed() -> None:
         postfix = grp.getgrnam("postfix").gr_gid
     except KeyError:
         pytest.skip("this host has no group postfix, without which there is no such rule")
-    # numbers that no process of another test has: those of processes count (files.access)
+    # numbers that no process of another test has: those of processes count (policy.access)
     loose = os.stat_result((0o100666, 1, 1, 1, 54321, 54322, 0, 0, 0, 0))
     for path in ("/etc/sasldb2", "/etc/sasl2/sasldb2", "/var/spool/postfix/etc/sasldb2"):
         assert OwnershipOptions().due(path, loose) == Ownership(0, postfix, 0o640)

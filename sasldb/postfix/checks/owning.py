@@ -1,4 +1,4 @@
-"""The commands that give a database the owner and mode that it must have: by the rule of `files.ownership`, so that nobody loses access.
+"""The commands that give a database the owner and mode that it must have: by the rule of `policy.ownership`, so that nobody loses access.
 
 What the rule leaves alone is for people to decide: such a command is shown, and never run unasked.
 """
