@@ -21,7 +21,7 @@ ADDRESS = "/dev/log"
 _AUTH = 4 << 3  # the facility
 ERROR = _AUTH | 3
 NOTICE = _AUTH | 5
-_LONGEST = 1000  # octets of a line; RFC 3164 promises 1024
+_LONGEST = 1000  # bytes of a line; RFC 3164 promises 1024
 _NO_LOGIN = 0xFFFFFFFF  # what the kernel says of a process outside any login
 
 

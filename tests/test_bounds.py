@@ -91,7 +91,7 @@ def test_an_input_without_end(call: list[str], name: bytes, commands: Commands, 
 def test_a_password_without_end(option: str, raw: list[str], commands: Commands, tmp_path: Path) -> None:
     """No more of it is read than a password may have."""
     done = run([commands.sasldb, "add", "-f", "db", "alice@x", option, *raw], tmp_path, "/dev/zero")
-    reason = b"more than 8192 octets, which libsasl cannot read" if raw else b"a NUL, which is refused without --raw"
+    reason = b"more than 8192 bytes, which libsasl cannot read" if raw else b"a NUL, which is refused without --raw"
     assert (done.returncode, done.stderr) == (3, b"sasldb: password: " + reason + b"\n")
 
 

@@ -75,7 +75,7 @@ def sasldb() -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run `sasldb` with `arguments` (text; the program's own where None) and return its exit status.
 
-    Arguments are octets, and become text as names do (see `model.text`), whatever the locale: Python had read them by that. Paths
+    Arguments are bytes, and become text as names do (see `model.text`), whatever the locale: Python had read them by that. Paths
     go back, see `options.PATH`.
     """
     ours = False

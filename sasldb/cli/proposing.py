@@ -104,5 +104,5 @@ _DRY_RUN = click.option("--dry-run", is_flag=True, help="Say what would be done,
 _UNDO = click.option(
     "--undo",
     is_flag=True,
-    help="Take back what this command changed last, octet for octet. What was made and has been changed since stays.",
+    help="Take back what this command changed last, byte for byte. What was made and has been changed since stays.",
 )

@@ -1,9 +1,9 @@
 """What commands print, and in which form: a table for people, lines for a pipe, JSON and CSV for programs.
 
 Names of users are bytes from a file that anybody may have filled. In a table, a line or a sentence, characters that do not
-print are written as `\\xNN`, so that none reaches a terminal. JSON is ASCII throughout; an octet that is no UTF-8 is the
-escape `\\udcNN` there (PEP 383), from which Python gets the name back. CSV (RFC 4180, but for LF line ends) has names as they are, octet
-for octet, except on a terminal.
+print are written as `\\xNN`, so that none reaches a terminal. JSON is ASCII throughout; an byte that is no UTF-8 is the
+escape `\\udcNN` there (PEP 383), from which Python gets the name back. CSV (RFC 4180, but for LF line ends) has names as they are, byte
+for byte, except on a terminal.
 
 Errors: OSError where standard output cannot be written (BrokenPipeError: nobody reads it any more); see `cli.main`.
 """
@@ -200,5 +200,5 @@ def _text(cell: Cell) -> str:
 
 
 def _encoded(text: str) -> bytes:
-    """Return printable `text` as UTF-8, whatever the locale: names go out as the octets that they are."""
+    """Return printable `text` as UTF-8, whatever the locale: names go out as the bytes that they are."""
     return text.encode("utf-8")

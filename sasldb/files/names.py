@@ -28,7 +28,7 @@ def number_of(name: str | None, what: str, look_up: Callable[[str], int]) -> int
         return int(digits)
     try:
         return look_up(name)
-    except (KeyError, ValueError):  # ValueError: a NUL, or a character that this locale has no octets for
+    except (KeyError, ValueError):  # ValueError: a NUL, or a character that this locale has no bytes for
         raise SasldbError(f"{what} {name}", "no such name on this host") from None
 
 

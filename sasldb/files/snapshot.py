@@ -126,7 +126,7 @@ class Snapshot:
         self._fd = os.dup(fd)
 
     def read(self, offset: int, length: int) -> bytes:
-        """Return up to `length` octets at `offset`; WriteFailed or AccessDenied when the system refuses."""
+        """Return up to `length` bytes at `offset`; WriteFailed or AccessDenied when the system refuses."""
         if self._fd < 0:
             return self._content[offset : offset + length]
         try:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     Changes = Mapping[bytes, "bytes | None"]
 
-PAGE_SIZE = 4096  # octets, of new files: what the Cyrus tools make
+PAGE_SIZE = 4096  # bytes, of new files: what the Cyrus tools make
 _MANY = 1000  # changes; from here on a cache as large as the file pays
 _LEAST_CACHE = 1 << 20
 _MOST_CACHE = 256 << 20
@@ -32,7 +32,7 @@ _DISK = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG, errno.ERO
 def apply(draft: str, changes: Changes, size: int, path: str) -> None:
     """Put the records of `changes` into the hash file `draft` (a value of None: remove it; absent is no error), and sync it.
 
-    A file of zero bytes becomes a database. `size` is the file's in octets; `path` is what errors call it.
+    A file of zero bytes becomes a database. `size` is the file's in bytes; `path` is what errors call it.
 
     Raises:
         Corrupt, WriteFailed, FormatUnavailable: see the module.

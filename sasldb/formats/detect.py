@@ -1,4 +1,4 @@
-"""Which database format a file has, told from its first octets alone.
+"""Which database format a file has, told from its first bytes alone.
 
 Magic numbers: Berkeley DB at offset 12 of page 0 (db.h: DB_HASHMAGIC ...), and at offset 0 in versions before 2; GDBM at offset 0
 (gdbmconst.h); LMDB at offset 16 of page 0 (mdb.c: MDB_MAGIC). Each in the byte order of the machine that made the file.
@@ -11,7 +11,7 @@ GDBM = "GDBM"
 LMDB = "LMDB"
 UNKNOWN = ""
 
-HEAD = 512  # octets that `identify` wants to see
+HEAD = 512  # bytes that `identify` wants to see
 
 _AT_12 = {
     0x00061561: BERKELEY_HASH,
@@ -32,7 +32,7 @@ _LMDB_MAGIC = 0xBEEFC0DE
 
 
 def identify(head: bytes) -> str:
-    """Return the name of the format that a file beginning with `head` (its first 512 octets) has; "" when it is not known.
+    """Return the name of the format that a file beginning with `head` (its first 512 bytes) has; "" when it is not known.
 
     Names other than the constants of this module are formats that no sasldb plugin ever used.
     """

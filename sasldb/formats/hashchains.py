@@ -32,11 +32,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-_READ_AHEAD = 1 << 20  # octets
+_READ_AHEAD = 1 << 20  # bytes
 
 
 class HashChains:
-    """The pages of one file. `meta` is its first page, `reader` reads items; `read` returns the octets at `(offset, length)`."""
+    """The pages of one file. `meta` is its first page, `reader` reads items; `read` returns the bytes at `(offset, length)`."""
 
     __slots__ = ("_read", "meta", "path", "reader")
 
@@ -113,7 +113,7 @@ class HashChains:
                 yield number, page, offsets
 
     def fetch(self, item: bytes | Elsewhere, book: PageBook) -> bytes:
-        """Return the octets of an item, reading its overflow pages where it has any.
+        """Return the bytes of an item, reading its overflow pages where it has any.
 
         Raises:
             Corrupt: a damaged chain of overflow pages.
@@ -134,7 +134,7 @@ class HashChains:
             if header.previous != previous or header.entries != 1:
                 raise Corrupt(self.path, "not the overflow page that should be here", number)
             if header.low != length or bool(header.following) != bool(left):
-                raise Corrupt(self.path, f"an overflow page of {header.low} octets instead of {length}", number)
+                raise Corrupt(self.path, f"an overflow page of {header.low} bytes instead of {length}", number)
             parts.append(page[overhead : overhead + length])
             previous = owner = number
             number = header.following
@@ -193,7 +193,7 @@ class HashChains:
             owner, number = number, header.following
 
     def page(self, number: int) -> bytes:
-        """Return the octets of page `number` (inside the file).
+        """Return the bytes of page `number` (inside the file).
 
         Raises:
             Corrupt: the file has become shorter, or a wrong checksum.
@@ -201,7 +201,7 @@ class HashChains:
         return next(self.run(number, 1))[1]
 
     def run(self, first: int, count: int) -> Iterator[tuple[int, bytes]]:
-        """Yield `(number, octets)` of `count` pages from page `first` on, reading ahead.
+        """Yield `(number, bytes)` of `count` pages from page `first` on, reading ahead.
 
         Raises:
             Corrupt: the file has become shorter, or a wrong checksum.
@@ -225,7 +225,7 @@ class HashChains:
 
 
 def is_hole(page: bytes) -> bool:
-    """Tell whether a page was never written: all its octets are zero."""
+    """Tell whether a page was never written: all its bytes are zero."""
     return not page[25] and page == bytes(len(page))
 
 

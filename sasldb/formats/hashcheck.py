@@ -23,7 +23,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_LARGEST_RECORD = 1 << 16  # octets; that much of the free list is proved for each record of growth
+_LARGEST_RECORD = 1 << 16  # bytes; that much of the free list is proved for each record of growth
 
 
 def check(pages: HashPages) -> None:
@@ -50,7 +50,7 @@ def check_around(pages: HashPages, keys: Iterable[bytes], growth: int) -> None:
     """Prove the pages that libdb touches when `keys` are put or deleted, and up to `growth` records are added.
 
     These are the chains of the keys' buckets and of the buckets that splits will halve, with their overflow pages; the
-    pages of buckets to come; and the head of the free list, enough for `growth` records of 65536 octets.
+    pages of buckets to come; and the head of the free list, enough for `growth` records of 65536 bytes.
 
     Raises:
         Corrupt, FormatUnavailable: as `check`.

@@ -1,10 +1,10 @@
-"""HASHITEMS: what one page of a Berkeley DB hash file holds, from its octets, trusting none of them.
+"""HASHITEMS: what one page of a Berkeley DB hash file holds, from its bytes, trusting none of them.
 
 A hash page is a table of 16-bit offsets, two for every pair (key, then data); item n reaches from its offset to the
 offset of item n-1, the first one to the end of the page. Nothing here reads the file: items that lie on overflow pages
 come back as `Elsewhere`, for `hashpages` to fetch.
 
-Sources, libdb 5.3.28: dbinc/db_page.h (`PAGE`: header of 26 octets; `HKEYDATA`, `HOFFPAGE`, `HOFFDUP`: items; `LEN_HITEM`),
+Sources, libdb 5.3.28: dbinc/db_page.h (`PAGE`: header of 26 bytes; `HKEYDATA`, `HOFFPAGE`, `HOFFDUP`: items; `LEN_HITEM`),
 dbinc/hash.h (`DUP_SIZE`: a set of duplicates is length, value, length ...), hash/hash_verify.c (what must hold).
 
 Raises Corrupt with the page's number, and FormatUnavailable for duplicates kept in a tree.
@@ -43,7 +43,7 @@ class Header:
 
 
 class Elsewhere:
-    """An item of `length` octets on the chain of overflow pages that begins at page `number`; `owner` refers to it."""
+    """An item of `length` bytes on the chain of overflow pages that begins at page `number`; `owner` refers to it."""
 
     __slots__ = ("length", "number", "owner")
 
@@ -65,7 +65,7 @@ class ItemReader:
         """Prove a hash page and return `(next page of its chain or 0, offsets of its items)`.
 
         Args:
-            page: the page's octets.
+            page: the page's bytes.
             number: its page number.
             previous: the page before it in its bucket's chain, 0 for a bucket's first page.
 
@@ -79,7 +79,7 @@ class ItemReader:
         if before != previous:
             raise self._corrupt(number, f"its chain comes from page {before} instead of {previous}")
         if not entries:
-            if low != meta.page_size & 0xFFFF:  # a page of 65536 octets has 0 there
+            if low != meta.page_size & 0xFFFF:  # a page of 65536 bytes has 0 there
                 raise self._corrupt(number, f"an empty page whose items begin at {low}")
             return following, ()
         table_end = meta.overhead + 2 * entries
@@ -142,10 +142,10 @@ class ItemReader:
         if kind == _KEYDATA:
             return page[start + 1 : end]
         if kind != _OFFPAGE or end - start != 12:
-            raise self._corrupt(number, f"an item of type {kind} and {end - start} octets")
+            raise self._corrupt(number, f"an item of type {kind} and {end - start} bytes")
         first, length = unpack_from(self._meta.order + "2I", page, start + 4)
         if not 0 < first < self._meta.pages or not length:
-            raise self._corrupt(number, f"an item of {length} octets on page {first}")
+            raise self._corrupt(number, f"an item of {length} bytes on page {first}")
         return Elsewhere(first, length, number)
 
     def _duplicates(self, page: bytes, number: int, start: int, end: int) -> list[bytes | Elsewhere]:

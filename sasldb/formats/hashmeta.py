@@ -4,7 +4,7 @@ It tells what the file is (or why it cannot be read here), how large its pages a
 looks at another page (see `hashpages`), and knows nothing of users.
 
 Sources, libdb 5.3.28, each confirmed on files of the real library: dbinc/db_page.h (`DBMETA33`, `HMETA33`: offsets in the
-first 512 octets; page types), dbinc/hash.h (`BS_TO_PAGE`, `CHARKEY`), hash/hash_func.c (`__ham_func5` is FNV-1 from 0,
+first 512 bytes; page types), dbinc/hash.h (`BS_TO_PAGE`, `CHARKEY`), hash/hash_func.c (`__ham_func5` is FNV-1 from 0,
 `__ham_func4` is Horner's rule with 33), hash/hash_open.c (versions 7 to 9 are usable, 4 to 6 want an upgrade),
 hash/hash_verify.c (masks, spares), db/db_conv.c (what a checksum covers).
 
@@ -19,17 +19,17 @@ from struct import unpack_from
 
 from sasldb.errors import Corrupt, FormatUnavailable, UnknownFormat
 
-META_SIZE = 512  # octets; DBMETASIZE, the part of the first page that is used and that its checksum covers
-SMALLEST_PAGE, LARGEST_PAGE = 512, 65536  # octets, DB_MIN_PGSIZE and DB_MAX_PGSIZE
+META_SIZE = 512  # bytes; DBMETASIZE, the part of the first page that is used and that its checksum covers
+SMALLEST_PAGE, LARGEST_PAGE = 512, 65536  # bytes, DB_MIN_PGSIZE and DB_MAX_PGSIZE
 P_HASHMETA = 8
-PAGE_HEADER = 26  # octets, SIZEOF_PAGE; a checksummed page has PG_CHKSUM (2 of padding, 4 of checksum) behind it
-PAGE_CHECKSUM_AT, META_CHECKSUM_AT = 28, 492  # the comment in HMETA33 says 496, but the vector before it has 16 octets
+PAGE_HEADER = 26  # bytes, SIZEOF_PAGE; a checksummed page has PG_CHKSUM (2 of padding, 4 of checksum) behind it
+PAGE_CHECKSUM_AT, META_CHECKSUM_AT = 28, 492  # the comment in HMETA33 says 496, but the vector before it has 16 bytes
 
 _HASH_MAGIC = 0x061561
 _KINDS = {0x053162: "btree or recno", 0x042253: "queue", 0x074582: "heap", 0x040988: "log", 0x030800: "renamed"}
 _CHARKEY = b"%$sniglet^&\0"
-_FLAG_CHECKSUM, _FLAGS_PARTITION = 0x01, 0x06  # metaflags, octet 26
-_FLAG_DUP, _FLAG_SUBDB, _FLAG_DUPSORT = 0x01, 0x02, 0x04  # flags, octets 48-51
+_FLAG_CHECKSUM, _FLAGS_PARTITION = 0x01, 0x06  # metaflags, byte 26
+_FLAG_DUP, _FLAG_SUBDB, _FLAG_DUPSORT = 0x01, 0x02, 0x04  # flags, bytes 48-51
 
 _MOST_PAGES = 1 << 24  # a file with holes can announce any number; this many would be some 700 million users
 
@@ -39,13 +39,13 @@ _weights: dict[int, list[int]] = {}
 def hash_of(key: bytes) -> int:
     """Return the 32-bit hash of `key` (bytes): FNV-1 starting from 0."""
     value = 0
-    for octet in key:
-        value = (value * 16777619 & 0xFFFFFFFF) ^ octet
+    for byte in key:
+        value = (value * 16777619 & 0xFFFFFFFF) ^ byte
     return value
 
 
 def checksum_of(page: bytes, at: int) -> int:
-    """Return the 32-bit checksum of `page` (bytes), taking the four octets at offset `at` for zero."""
+    """Return the 32-bit checksum of `page` (bytes), taking the four bytes at offset `at` for zero."""
     weights = _weights.get(len(page))
     if weights is None:
         weights = [1]
@@ -58,7 +58,7 @@ def checksum_of(page: bytes, at: int) -> int:
 
 
 class HashMeta:
-    """The proved facts of the first page. Page and bucket numbers are 0-based; sizes are octets.
+    """The proved facts of the first page. Page and bucket numbers are 0-based; sizes are bytes.
 
     Attributes:
         order: "<" or ">", the file's byte order as `struct` writes it; swapped: it is not this machine's.
@@ -85,7 +85,7 @@ class HashMeta:
     )
 
     def __init__(self, head: bytes, size: int, path: str) -> None:
-        """Take the first `META_SIZE` octets (fewer if the file is shorter) and the file's size in octets.
+        """Take the first `META_SIZE` bytes (fewer if the file is shorter) and the file's size in bytes.
 
         Raises:
             UnknownFormat: no Berkeley DB file of any kind.
@@ -142,7 +142,7 @@ class HashMeta:
             raise Corrupt(self.path, f"the first page says that it is page {number}", 0)
         if size != (last + 1) * page_size:
             cut = "cut short" if size < (last + 1) * page_size else "longer than it should be"
-            raise Corrupt(self.path, f"{cut}: {size} octets where {last + 1} pages of {page_size} are announced", 0)
+            raise Corrupt(self.path, f"{cut}: {size} bytes where {last + 1} pages of {page_size} are announced", 0)
         if last >= _MOST_PAGES:
             raise FormatUnavailable(self.path, f"{last + 1} pages are more than can be kept account of")
         self.pages = last + 1

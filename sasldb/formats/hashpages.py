@@ -1,4 +1,4 @@
-"""HASHPAGES: read a Berkeley DB hash file without libdb: fast, in a stream, and safe on any octets.
+"""HASHPAGES: read a Berkeley DB hash file without libdb: fast, in a stream, and safe on any bytes.
 
 What a caller gets are the right records in libdb's own cursor order, or an error; never a loop, a crash or a silent
 lack: where records would be missing, the iteration ends with Corrupt. It never writes. `HashPages.check` proves that
@@ -27,7 +27,7 @@ class HashPages:
 
     Attributes:
         meta: everything that the first page tells.
-        version, page_size (octets), swapped (not this machine's byte order), checksummed, buckets.
+        version, page_size (bytes), swapped (not this machine's byte order), checksummed, buckets.
         duplicates: the file allows several values under one key (libdb would then add instead of replace).
         record_estimate: the file's own count of records; may be too large, see `HashMeta.elements`.
     """
@@ -36,8 +36,8 @@ class HashPages:
         """Take on a file.
 
         Args:
-            read: returns the octets at `(offset, length)`, fewer only at the end of the file.
-            size: the file's size in octets.
+            read: returns the bytes at `(offset, length)`, fewer only at the end of the file.
+            size: the file's size in bytes.
             path: its name, for messages.
 
         Raises:

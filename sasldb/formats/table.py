@@ -39,7 +39,7 @@ _NOT_YET = {GDBM: "python3-gdbm", LMDB: "lmdb"}
 
 
 def open_pages(read: Read, size: int, path: str) -> Pages:
-    """Return the records of the file of `size` octets that `read(offset, length)` reads; `path` is what errors call it.
+    """Return the records of the file of `size` bytes that `read(offset, length)` reads; `path` is what errors call it.
 
     Raises:
         UnknownFormat, FormatUnavailable, Corrupt: see the module.

@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 DEFAULT_DATABASE = b"/etc/sasldb2"
 CONF_PATH = b"SASL_CONF_PATH"
 _ELSEWHERE = (b"/usr/lib64/sasl2", b"/usr/lib/sasl2", b"/usr/local/lib/sasl2")
-LONGEST_APPLICATION = 4095  # octets; libsasl takes a longer name for an invalid parameter
-_LONGEST_PATH = 4096  # octets: PATH_MAX
-_RESERVE = 8  # octets that libsasl adds to directory and name: `/`, `.conf` and two more
-_LINE = 4095  # octets that it reads at once
+LONGEST_APPLICATION = 4095  # bytes; libsasl takes a longer name for an invalid parameter
+_LONGEST_PATH = 4096  # bytes: PATH_MAX
+_RESERVE = 8  # bytes that libsasl adds to directory and name: `/`, `.conf` and two more
+_LINE = 4095  # bytes that it reads at once
 _BLANKS = b" \t\n\v\f\r"
 _KEY = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_")
 

@@ -1,7 +1,7 @@
 """One login: an exchange of a mechanism, carried by SMTP's AUTH.
 
 Source: RFC 4954 section 4: base64 with nothing else in it, `=` for an empty first message, which is held back until it is asked for
-where the command would be longer than 512 octets, `*` to give up. Errors: `BadMessage` (the server broke the rules, or accepts without
+where the command would be longer than 512 bytes, `*` to give up. Errors: `BadMessage` (the server broke the rules, or accepts without
 proof); `MechanismError` (it cannot be tried); `SasldbError` (the connection).
 """
 
@@ -15,9 +15,9 @@ from sasldb.login.mechanisms import Mechanism
 from sasldb.login.smtp import CHALLENGE, Reply, Session
 from sasldb.login.transcript import MASKED, Transcript
 
-_LONGEST_COMMAND = 512  # octets with the line's end; RFC 5321 section 4.5.3.1.4
+_LONGEST_COMMAND = 512  # bytes with the line's end; RFC 5321 section 4.5.3.1.4
 _ACCEPTED = 235
-_SHOWN = 80  # octets of a server's words that are none of SMTP's
+_SHOWN = 80  # bytes of a server's words that are none of SMTP's
 # How a server's proof begins, in SCRAM and DIGEST-MD5: masked, for whoever sees it can try passwords on it, as on our answer.
 _PROOFS = b"v=", b"rspauth="
 

@@ -16,7 +16,7 @@ from sasldb.login.directives import parse, quoted
 from sasldb.login.exchange import Credentials, Exchange, challenged
 
 NAME = "DIGEST-MD5"
-LONGEST = 2047  # octets of a challenge
+LONGEST = 2047  # bytes of a challenge
 _COUNT = b"00000001"  # of the uses of the nonce
 
 
@@ -27,7 +27,7 @@ class _Challenge:
 
     def __init__(self, message: bytes, user: bytes) -> None:
         if len(message) > LONGEST:
-            raise BadMessage(NAME, f"a challenge of more than {LONGEST} octets")
+            raise BadMessage(NAME, f"a challenge of more than {LONGEST} bytes")
         found = parse(message, NAME)
         for name in (b"nonce", b"algorithm", b"qop", b"charset"):
             if len(found.get(name, [])) > 1:

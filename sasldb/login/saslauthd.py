@@ -1,7 +1,7 @@
 """Ask saslauthd, through its socket, whether a password is right.
 
 Source: saslauthd(8)'s protocol as observed (facts of Cyrus SASL 2.1.28): the request is user, password, service and realm, each as its
-length in two octets, high one first, and its octets; the reply is one text in that form, which begins with OK or NO. Errors: `SasldbError`
+length in two bytes, high one first, and its bytes; the reply is one text in that form, which begins with OK or NO. Errors: `SasldbError`
 with the system's words where the socket cannot be reached, or the request cannot be made; `BadMessage` where the reply is none.
 """
 
@@ -16,7 +16,7 @@ from sasldb.login.patience import Patience
 from sasldb.model.secret import Secret
 
 DEFAULT = "/var/run/saslauthd/mux"
-_LONGEST = 0xFFFF  # octets of a field
+_LONGEST = 0xFFFF  # bytes of a field
 
 
 class Request:
@@ -31,14 +31,14 @@ class Request:
         self.realm = realm
 
     def encode(self) -> bytes:
-        """Return the octets to send.
+        """Return the bytes to send.
 
         Raises:
             SasldbError: a field is too long.
         """
         fields = self.user, self.password.reveal(), self.service, self.realm
         if any(len(field) > _LONGEST for field in fields):
-            raise SasldbError("saslauthd", f"a field of more than {_LONGEST} octets")
+            raise SasldbError("saslauthd", f"a field of more than {_LONGEST} bytes")
         return b"".join(struct.pack(">H", len(field)) + field for field in fields)
 
 

@@ -4,7 +4,7 @@ What a server offered before TLS is forgotten when TLS begins. Lines and replies
 was sent before.
 
 Source: RFC 5321 sections 4.2 (replies) and 4.1.1.1 (EHLO), RFC 3207 (STARTTLS), RFC 4954 sections 3 and 4 (AUTH; a challenge of
-12288 octets at most). Errors: `BadMessage`; `SasldbError` where the server does not serve.
+12288 bytes at most). Errors: `BadMessage`; `SasldbError` where the server does not serve.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from sasldb.errors import BadMessage, SasldbError
 from sasldb.login.transcript import Transcript
 from sasldb.login.wire import Wire
 
-LONGEST_REPLY = 2048  # octets of a line; RFC 5321 demands 512 at most, Postfix takes 2048
-LONGEST_CHALLENGE = 12288 + 6  # octets of a line
+LONGEST_REPLY = 2048  # bytes of a line; RFC 5321 demands 512 at most, Postfix takes 2048
+LONGEST_CHALLENGE = 12288 + 6  # bytes of a line
 MOST_LINES = 100  # of one reply
 CHALLENGE = 334
 MOST_MECHANISMS = 64
@@ -147,7 +147,7 @@ class Session:
             if code != CHALLENGE:  # a challenge is noted by `login.auth`, which decodes it
                 self._transcript.server(line)
                 if len(line) > LONGEST_REPLY:
-                    raise BadMessage(self.wire.name, f"a line of more than {LONGEST_REPLY} octets")
+                    raise BadMessage(self.wire.name, f"a line of more than {LONGEST_REPLY} bytes")
             if mark != b"-":
                 return Reply(code, lines)
         raise BadMessage(self.wire.name, f"a reply of more than {MOST_LINES} lines")

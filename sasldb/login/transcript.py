@@ -36,7 +36,7 @@ class Transcript:
         self._note("C", line)
 
     def server(self, line: bytes, meaning: bytes | None = None, longest: int | None = None) -> None:
-        """Note a line of the server's, `longest` octets of it; where it was base64 for `meaning`, that is shown, after a `<`."""
+        """Note a line of the server's, `longest` bytes of it; where it was base64 for `meaning`, that is shown, after a `<`."""
         shown = self.shown(line, longest)
         if meaning is not None and shown != WITHHELD:
             shown = f"{line[:4].decode('ascii', 'replace')}<{self.shown(meaning)}>"
@@ -47,10 +47,10 @@ class Transcript:
         self._note("*", sentence)
 
     def shown(self, data: bytes, longest: int | None = None) -> str:
-        """Return what the server sent, `longest` octets of it, as printable ASCII, with `\\xNN` for all else, or that it is withheld."""
+        """Return what the server sent, `longest` bytes of it, as printable ASCII, with `\\xNN` for all else, or that it is withheld."""
         if any(len(secret) and secret.reveal() in data for secret in self._secrets):
             return WITHHELD
-        return "".join(chr(octet) if 0x20 <= octet < 0x7F else f"\\x{octet:02x}" for octet in data[:longest])
+        return "".join(chr(byte) if 0x20 <= byte < 0x7F else f"\\x{byte:02x}" for byte in data[:longest])
 
     def _note(self, who: str, line: str) -> None:
         self.lines.append(f"{who}: {line}")

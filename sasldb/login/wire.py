@@ -15,7 +15,7 @@ import ssl
 from sasldb.errors import BadMessage, SasldbError
 from sasldb.login.patience import Patience
 
-_PIECE = 4096  # octets
+_PIECE = 4096  # bytes
 _NO_CA = {2, 18, 19, 20, 21}  # X509_V_ERR_: no issuer, self-signed, or one of these in the chain; openssl-verify(1)
 _AT_ONCE = "if it begins with TLS there, name it smtps://"
 _LATER = "if it begins without TLS there, name it smtp://"
@@ -36,7 +36,7 @@ class Wire:
         self.tls = ""
 
     def read_line(self, longest: int) -> bytes:
-        """Return the next line without its end; `longest` is in octets, with the end.
+        """Return the next line without its end; `longest` is in bytes, with the end.
 
         Raises:
             BadMessage: too long, broken off, with a NUL or a CR inside, or the connection was closed. SasldbError: no answer.
@@ -44,7 +44,7 @@ class Wire:
         while (end := self._buffer.find(b"\n")) < 0 and len(self._buffer) < longest:
             self._fill()
         if not 0 <= end < longest:
-            raise BadMessage(self.name, f"a line of more than {longest} octets")
+            raise BadMessage(self.name, f"a line of more than {longest} bytes")
         line = bytes(self._buffer[:end]).removesuffix(b"\r")
         del self._buffer[: end + 1]
         if b"\0" in line or b"\r" in line:
@@ -58,7 +58,7 @@ class Wire:
             BadMessage: something has come unasked. SasldbError: it cannot be sent.
             ValueError: a CR, LF or NUL in `line`, which is a mistake of ours.
         """
-        if any(octet in line for octet in b"\r\n\0"):
+        if any(byte in line for byte in b"\r\n\0"):
             raise ValueError("a line within a line")
         self.expect_silence("it answered before it was asked")
         try:

@@ -35,7 +35,7 @@ class UserId:
         """Split `login` at its first `@`; without one the realm is `default_realm`, unsplit.
 
         Raises:
-            BadName: a NUL in a name, or a str that stands for no octets.
+            BadName: a NUL in a name, or a str that stands for no bytes.
         """
         user, at, realm = to_bytes(login).partition(b"@")
         return cls(user, realm if at else to_bytes(default_realm))

@@ -23,7 +23,7 @@ class Secret:
         return self._value
 
     def __len__(self) -> int:
-        """Return the length in octets."""
+        """Return the length in bytes."""
         return len(self._value)
 
     def __eq__(self, other: object) -> bool:

@@ -22,7 +22,7 @@ def to_bytes(name: str | bytes) -> bytes:
     """Return `name` as the bytes that are stored; bytes pass through. Not for passwords: the error shows what it is about.
 
     Raises:
-        BadName: a str with a lone surrogate outside U+DC80..U+DCFF, which stands for no octets.
+        BadName: a str with a lone surrogate outside U+DC80..U+DCFF, which stands for no bytes.
     """
     if isinstance(name, bytes):
         return name
@@ -30,7 +30,7 @@ def to_bytes(name: str | bytes) -> bytes:
         return name.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:
         shown = name.encode("utf-8", "backslashreplace").decode("utf-8")
-        raise BadName(shown, "a lone surrogate, which stands for no octets") from None
+        raise BadName(shown, "a lone surrogate, which stands for no bytes") from None
 
 
 def printable(text: str) -> str:
@@ -45,7 +45,7 @@ def printable(text: str) -> str:
             octets = character.encode(
                 "utf-8", "surrogateescape" if "\udc80" <= character <= "\udcff" else "surrogatepass"
             )
-            shown.append("".join(f"\\x{octet:02x}" for octet in octets))
+            shown.append("".join(f"\\x{byte:02x}" for byte in octets))
     return "".join(shown)
 
 

@@ -82,7 +82,7 @@ def compare(
 ) -> Comparison:
     """Compare all users of two databases, or those of `realm` alone; malformed keys are passed over.
 
-    `progress` is called with how many users have been looked at and how many are to be: those whose records are not equal octet for octet.
+    `progress` is called with how many users have been looked at and how many are to be: those whose records are not equal byte for byte.
     """
     ours, theirs = (gather(database.records(), *_wanted(realm)) for database in (first, second))
     pairs = list(_unequal(ours, theirs))
@@ -116,7 +116,7 @@ def _wanted(realm: bytes | None) -> tuple[frozenset[bytes] | None, frozenset[byt
 
 
 def _unequal(ours: Held, theirs: Held) -> Iterator[Pair]:
-    """Yield the users whose records are not the same, octet for octet."""
+    """Yield the users whose records are not the same, byte for byte."""
     for prefix in {**ours, **theirs}:
         first, second = ours.get(prefix, {}), theirs.get(prefix, {})
         if first != second:

@@ -25,7 +25,7 @@ class Item:
     """One property of a user.
 
     Attributes:
-        name: its name (text). size: of its value, in octets. kind: what it is, with its parameters, as a phrase.
+        name: its name (text). size: of its value, in bytes. kind: what it is, with its parameters, as a phrase.
         mechanisms: those that it lets in, in the company that it has. flaw: why it lets nobody in, or "".
     """
 

@@ -2,7 +2,7 @@
 
 What is read from a file, a pipe or a descriptor is one password: one newline at its end is dropped, and a carriage return, a NUL or
 another line is refused, for it is there by mistake. `raw` takes the bytes as they come, the newline at the end too. In either case
-nothing empty and nothing longer than libsasl reads (8192 octets) is a password; a NUL that `raw` lets through cannot be stored.
+nothing empty and nothing longer than libsasl reads (8192 bytes) is a password; a NUL that `raw` lets through cannot be stored.
 
 Errors: BadPassword, which never shows the password; SasldbError where the file or descriptor cannot be read.
 """
@@ -21,7 +21,7 @@ ALPHABET = b"23456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnpqrstuvwxyz"
 LENGTH = 20  # characters, 116 bits
 SHORTEST, FURTHEST = 8, 256  # characters
 _SUBJECT = "password"
-_WINDOW = LONGEST + 2  # octets; with the newline, one more than a password may have
+_WINDOW = LONGEST + 2  # bytes; with the newline, one more than a password may have
 
 
 def from_bytes(data: bytes, raw: bool = False) -> Secret:
@@ -32,13 +32,13 @@ def from_bytes(data: bytes, raw: bool = False) -> Secret:
     """
     if not raw:
         data = data[:-1] if data.endswith(b"\n") else data
-        for octet, what in ((b"\n", "more than one line"), (b"\r", "a carriage return"), (b"\0", "a NUL")):
-            if octet in data:
+        for byte, what in ((b"\n", "more than one line"), (b"\r", "a carriage return"), (b"\0", "a NUL")):
+            if byte in data:
                 raise BadPassword(_SUBJECT, f"{what}, which is refused without --raw")
     if not data:
         raise BadPassword(_SUBJECT, "it is empty")
     if len(data) > LONGEST:
-        raise BadPassword(_SUBJECT, f"more than {LONGEST} octets, which libsasl cannot read")
+        raise BadPassword(_SUBJECT, f"more than {LONGEST} bytes, which libsasl cannot read")
     return Secret(data)
 
 
@@ -81,10 +81,10 @@ def generate(length: int = LENGTH) -> Secret:
     """
     if not SHORTEST <= length <= FURTHEST:
         raise BadPassword(_SUBJECT, f"a length of {length} is not between {SHORTEST} and {FURTHEST}")
-    fair = 256 - 256 % len(ALPHABET)  # octets from here on would favour the first characters
+    fair = 256 - 256 % len(ALPHABET)  # bytes from here on would favour the first characters
     letters = bytearray()
     while len(letters) < length:
-        letters += bytes(ALPHABET[octet % len(ALPHABET)] for octet in os.urandom(length) if octet < fair)
+        letters += bytes(ALPHABET[byte % len(ALPHABET)] for byte in os.urandom(length) if byte < fair)
     return Secret(bytes(letters[:length]))
 
 

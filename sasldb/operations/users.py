@@ -149,7 +149,7 @@ def check_name(user: UserId) -> None:
     if not user.user:
         raise BadName(str(user), "an empty user name")
     if len(user.user) + len(user.realm) >= LONGEST:
-        raise BadName(str(user)[:40] + "...", f"more than the {LONGEST} octets that libsasl takes of a login")
+        raise BadName(str(user)[:40] + "...", f"more than the {LONGEST} bytes that libsasl takes of a login")
 
 
 def _changed(properties: Properties, changes: Mapping[bytes, bytes | None]) -> Properties:

@@ -18,7 +18,7 @@ DEFAULT_DATABASES = ("/etc/sasldb2", "/etc/sasl2/sasldb2")
 MAIN_CF = "/etc/postfix/main.cf"
 _USUAL = "/var/spool/postfix"
 _PARAMETER = b"queue_directory"
-_LONGEST = 1 << 20  # octets of main.cf
+_LONGEST = 1 << 20  # bytes of main.cf
 
 
 def queue_directory() -> str | None:

@@ -19,7 +19,7 @@ import socket
 from sasldb.errors import SiteConfigError
 
 READ, WRITE, CONNECT = "read", "write", "connect"
-_LONGEST = 4096  # octets of an answer, which a pipe takes at once
+_LONGEST = 4096  # bytes of an answer, which a pipe takes at once
 _PATIENCE = 5.0  # seconds; a file system of another user's (FUSE), or of a network, may never answer
 
 

@@ -3,7 +3,7 @@
 Two formats need what no library gives: the CRAM-MD5 secret is MD5's internal state halfway through an HMAC, and an OTP secret may use
 MD4, which OpenSSL 3 has retired. Slow (30 microseconds a block) and used only for those.
 
-Source: RFC 1320 section 3 (MD4) and RFC 1321 section 3 (MD5). Both work on blocks of 64 octets, little-endian 32-bit words,
+Source: RFC 1320 section 3 (MD4) and RFC 1321 section 3 (MD5). Both work on blocks of 64 bytes, little-endian 32-bit words,
 and pad alike: 0x80, zeros, the length in bits as 64 bits. Raises nothing.
 """
 
@@ -14,7 +14,7 @@ from struct import pack, unpack
 
 State = tuple[int, int, int, int]
 
-BLOCK = 64  # octets
+BLOCK = 64  # bytes
 INITIAL: State = (0x67452301, 0xEFCDAB89, 0x98BADCFE, 0x10325476)  # before the first block, MD4 and MD5 alike
 _MASK = 0xFFFFFFFF
 _SINES = tuple(int(abs(sin(step + 1)) * 2**32) for step in range(64))
@@ -67,7 +67,7 @@ def md4_step(state: State, block: bytes) -> State:
 
 
 def padding(length: int) -> bytes:
-    """Return what MD4 and MD5 append to a message of `length` octets, so that it fills whole blocks."""
+    """Return what MD4 and MD5 append to a message of `length` bytes, so that it fills whole blocks."""
     return b"\x80" + bytes((55 - length) % BLOCK) + pack("<Q", length * 8 & 0xFFFFFFFFFFFFFFFF)
 
 

@@ -15,7 +15,7 @@ from _operator import _compare_digest as compare_digest
 from sasldb.errors import SecretUnusable
 
 NAME = "cmusaslsecretCRAM-MD5"
-LENGTH = 32  # octets
+LENGTH = 32  # bytes
 
 
 def make(password: bytes) -> bytes:
@@ -33,8 +33,8 @@ def make(password: bytes) -> bytes:
 
         password = md5(password)
     key = password.ljust(BLOCK, b"\0")
-    inner = md5_step(INITIAL, bytes(octet ^ 0x36 for octet in key))
-    outer = md5_step(INITIAL, bytes(octet ^ 0x5C for octet in key))
+    inner = md5_step(INITIAL, bytes(byte ^ 0x36 for byte in key))
+    outer = md5_step(INITIAL, bytes(byte ^ 0x5C for byte in key))
     return pack(">8I", *inner, *outer)
 
 

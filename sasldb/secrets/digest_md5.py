@@ -17,7 +17,7 @@ from sasldb.errors import SecretUnusable
 from sasldb.secrets.digests import md5
 
 NAME = "cmusaslsecretDIGEST-MD5"
-LENGTH = 16  # octets
+LENGTH = 16  # bytes
 
 
 def make(user: bytes, realm: bytes, password: bytes) -> bytes:
@@ -58,13 +58,13 @@ def _narrow(text: bytes) -> bytes:
         return text
     narrow = bytearray()
     octets = iter(text)
-    for octet in octets:
-        if octet >= 0xC0:
+    for byte in octets:
+        if byte >= 0xC0:
             second = next(octets, None)
-            if octet > 0xC3 or not (second is None or 0x80 <= second <= 0xBF):
+            if byte > 0xC3 or not (second is None or 0x80 <= second <= 0xBF):
                 return text
             if second is None:
                 break
-            octet = (octet & 3) << 6 | second & 0x3F
-        narrow.append(octet)
+            byte = (byte & 3) << 6 | second & 0x3F
+        narrow.append(byte)
     return bytes(narrow)

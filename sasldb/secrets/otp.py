@@ -27,8 +27,8 @@ NAME = "cmusaslsecretOTP"
 ALGORITHMS = ("md4", "md5", "sha1")
 FIRST = 499  # the number that Cyrus starts with
 LAST = 9999  # the greatest number that four digits hold
-SEED = 16  # octets that a seed may have
-HASH = 8  # octets of a one-time password
+SEED = 16  # bytes that a seed may have
+HASH = 8  # bytes of a one-time password
 _LOW = (1 << 64) - 1
 
 

@@ -16,8 +16,8 @@ from sasldb.errors import SecretUnusable
 from sasldb.secrets.digests import md5
 
 NAME = "cmusaslsecretPLAIN"
-SALT = 16  # octets
-LENGTH = SALT + 1 + 16  # octets
+SALT = 16  # bytes
+LENGTH = SALT + 1 + 16  # bytes
 
 
 def make(password: bytes, salt: bytes | None = None) -> bytes:

@@ -14,7 +14,7 @@ from _operator import _compare_digest as compare_digest
 from sasldb.errors import SecretUnusable
 
 NAME = "userPassword"
-LONGEST = 8192  # octets that libsasl reads of one value
+LONGEST = 8192  # bytes that libsasl reads of one value
 
 
 def parse(value: bytes) -> bytes:

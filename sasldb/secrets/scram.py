@@ -15,11 +15,11 @@ from _operator import _compare_digest as compare_digest
 from sasldb.errors import SecretUnusable
 
 NAME = "authPassword"
-HASHES = {"SHA-1": 20, "SHA-224": 28, "SHA-256": 32, "SHA-384": 48, "SHA-512": 64}  # octets of a key
+HASHES = {"SHA-1": 20, "SHA-224": 28, "SHA-256": 32, "SHA-384": 48, "SHA-512": 64}  # bytes of a key
 ITERATIONS = 4096  # what Cyrus takes by default
 FEWEST, MOST = 4096, 65536  # iterations that every client takes: RFC 5802, section 5.1; Cyrus SASL's refuse more
 COUNTABLE = 10_000_000  # iterations; more take many seconds, and no client computes that much
-SALT = 16  # octets
+SALT = 16  # bytes
 
 
 class Verifier:

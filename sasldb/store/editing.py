@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from sasldb.model.account import Account
     from sasldb.store.copies import ChrootCopy
 
-LONGEST_PASSWORD = 8192  # octets; libsasl cannot read more (plugins/sasldb.c, observed)
+LONGEST_PASSWORD = 8192  # bytes; libsasl cannot read more (plugins/sasldb.c, observed)
 WAIT = 30.0  # seconds
 _DERIVED = frozenset(DERIVED)
 
@@ -117,7 +117,7 @@ class Editor:
         """Store the plaintext `password` for `login`, which need not exist, and remove every secret derived from an old one.
 
         Raises:
-            BadName: an empty user. BadPassword: empty, longer than 8192 octets, or with a NUL, where libsasl would cut it.
+            BadName: an empty user. BadPassword: empty, longer than 8192 bytes, or with a NUL, where libsasl would cut it.
         """
         user_id = self.identify(login)
         value = password.reveal() if isinstance(password, Secret) else password
@@ -190,7 +190,7 @@ def check_storable(user_id: UserId, password: bytes) -> None:
     if 0 in password:
         raise BadPassword(str(user_id), "a NUL in the password, where libsasl would cut it")
     if len(password) > LONGEST_PASSWORD:
-        raise BadPassword(str(user_id), f"a password of more than {LONGEST_PASSWORD} octets, which libsasl cannot read")
+        raise BadPassword(str(user_id), f"a password of more than {LONGEST_PASSWORD} bytes, which libsasl cannot read")
 
 
 def edit(

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from sasldb.formats.table import Pages
 
-WHOLE = 128 << 10  # octets up to which a file is checked as a whole; a larger one only where it is read or changed
-_IN_MEMORY = 8 << 20  # octets up to which a file is read at once
+WHOLE = 128 << 10  # bytes up to which a file is checked as a whole; a larger one only where it is read or changed
+_IN_MEMORY = 8 << 20  # bytes up to which a file is read at once
 
 
 class Ground:

@@ -101,7 +101,7 @@ WILD = {
 
 @pytest.mark.parametrize("locale", ["C", "C.UTF-8", "en_US.ISO-8859-1"])
 def test_names_that_do_not_print(sasldb: Sasldb, tmp_path: Path, locale: str) -> None:
-    """Control characters and stray octets are escaped in lines, one user a line; UTF-8 goes out as it is in any locale."""
+    """Control characters and stray bytes are escaped in lines, one user a line; UTF-8 goes out as it is in any locale."""
     make_database(tmp_path / "db", dict.fromkeys(WILD, b"x"))
     done = sasldb("list", "-f", "db", env={"LC_ALL": locale})
     assert (done.returncode, done.stderr) == (0, b"")
@@ -109,16 +109,16 @@ def test_names_that_do_not_print(sasldb: Sasldb, tmp_path: Path, locale: str) ->
 
 
 def test_json_brings_every_name_back(sasldb: Sasldb, tmp_path: Path) -> None:
-    """From JSON, which is ASCII and has no control character, every name comes back octet for octet."""
+    """From JSON, which is ASCII and has no control character, every name comes back byte for byte."""
     make_database(tmp_path / "db", dict.fromkeys(WILD, b"x"))
     printed = sasldb("list", "-f", "db", "--json").stdout
-    assert all(octet in b"\n" or 0x20 <= octet < 0x7F for octet in printed)
+    assert all(byte in b"\n" or 0x20 <= byte < 0x7F for byte in printed)
     names = {(os.fsencode(entry["user"]), os.fsencode(entry["realm"])) for entry in json.loads(printed)}
     assert names == {tuple(key.split(b"\0")[:2]) for key in WILD}
 
 
 def test_csv(sasldb: Sasldb, tmp_path: Path) -> None:
-    """CSV has a heading, the same values as JSON, and every name octet for octet, quoted where it must be."""
+    """CSV has a heading, the same values as JSON, and every name byte for byte, quoted where it must be."""
     names = [*WILD, b'say "a,b"\0x\0userPassword']
     make_database(tmp_path / "db", {**dict.fromkeys(names, b"x"), **USERS})
     printed = sasldb("list", "-f", "db", "--csv").stdout

@@ -1,4 +1,4 @@
-"""Names and paths are octets: in a locale that is not UTF-8 `sasldb` means the same user and the same file as the drop-ins."""
+"""Names and paths are bytes: in a locale that is not UTF-8 `sasldb` means the same user and the same file as the drop-ins."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def latin1(tmp_path_factory: pytest.TempPathFactory, require: Require) -> Mappin
 def test_names_are_octets(
     name: bytes, latin1: Mapping[str, str], sasldb: Sasldb, commands: Commands, tmp_path: Path
 ) -> None:
-    """What saslpasswd2 stores, `sasldb` finds, shows and deletes, whatever the locale makes of the octets of name, realm and path."""
+    """What saslpasswd2 stores, `sasldb` finds, shows and deletes, whatever the locale makes of the bytes of name, realm and path."""
     path = b"db-" + name
     user = name + b"@R" + name
     stored = subprocess.run(

@@ -94,7 +94,7 @@ def test_few_are_shown(sasldb: Sasldb, tmp_path: Path) -> None:
 
 
 def test_names_that_do_not_print(sasldb: Sasldb, tmp_path: Path) -> None:
-    """Control characters and stray octets of a name do not reach the terminal."""
+    """Control characters and stray bytes of a name do not reach the terminal."""
     make_database(tmp_path / "wild", {b"\x1b[31m\xff\0x\0userPassword": b"x", b"\x1b[31m\xff \0x\0userPassword": b"x"})
     done = sasldb("resolve", "-f", "wild", b"\x1b[31m\xff@x")
     assert done.returncode == 0 and b"\x1b" not in done.stdout and b"\xff" not in done.stdout

@@ -19,7 +19,7 @@ def key(user: str, name: bytes = USER_PASSWORD) -> bytes:
 
 
 def build(path: Path, users: int, size: int = 16, realm: str = REALM) -> bytes:
-    """Make the database `path` with user0 ... , passwords of `size` octets; return the file's content."""
+    """Make the database `path` with user0 ... , passwords of `size` bytes; return the file's content."""
     with sasldb.edit(str(path)) as db:
         for number in range(users):
             db.set_password(f"user{number}@{realm}", b"%0*d" % (size, number))

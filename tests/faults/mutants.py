@@ -12,14 +12,14 @@ from berkeleydb import db as libdb
 from tests.faults.databases import Records, records
 from tests.formats.hashfiles import BIG, Shape, make
 
-_META = 92  # octets of the first page that mean something: db_page.h, DBMETA and HMETA up to the table `spares`
+_META = 92  # bytes of the first page that mean something: db_page.h, DBMETA and HMETA up to the table `spares`
 _SPARES = 96
 _HEADER = 26
 _WILD = [0, 1, 2, 3, 7, 255, 256, 4095, 4096, 4097, 0x7FFF, 0x8000, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF]
 
 
 class Original:
-    """A whole database: `name`, `content`, its `records`, `page` octets a page, `order` as struct writes it.
+    """A whole database: `name`, `content`, its `records`, `page` bytes a page, `order` as struct writes it.
 
     `roomy`: made with more buckets than it needs; a page of zeros is then a bucket into which nothing was ever put.
     """
@@ -87,7 +87,7 @@ def _scribble(chance: random.Random, content: bytearray, original: Original) -> 
     length = chance.randint(1, 64)
     place = chance.randrange(len(content) - length)
     content[place : place + length] = chance.randbytes(length)
-    return f"{length} random octets at {place}"
+    return f"{length} random bytes at {place}"
 
 
 def _wild_meta(chance: random.Random, content: bytearray, original: Original) -> str:
@@ -145,13 +145,13 @@ def _cut(chance: random.Random, content: bytearray, original: Original) -> str:
     if chance.random() < 0.5:
         size -= size % original.page
     del content[size:]
-    return f"cut to {size} octets"
+    return f"cut to {size} bytes"
 
 
 def _extend(chance: random.Random, content: bytearray, original: Original) -> str:
     length = chance.choice([1, 100, original.page, 3 * original.page])
     content += chance.choice([bytes(length), chance.randbytes(length)])
-    return f"{length} octets too many"
+    return f"{length} bytes too many"
 
 
 _HOWS: list[Callable[[random.Random, bytearray, Original], str]] = [

@@ -131,19 +131,19 @@ def sqlite(path: Path) -> None:
 
 
 def gdbm(path: Path) -> None:
-    """Make the first octets of a GDBM file (gdbmconst.h: GDBM_MAGIC), for no writer of it is needed here."""
+    """Make the first bytes of a GDBM file (gdbmconst.h: GDBM_MAGIC), for no writer of it is needed here."""
     path.write_bytes((0x13579ACF).to_bytes(4, "little") + b"\x00\x10\x00\x00" + bytes(16376))
 
 
 def lmdb(path: Path) -> None:
-    """Make the first octets of an LMDB data file (mdb.c: MDB_MAGIC)."""
+    """Make the first bytes of an LMDB data file (mdb.c: MDB_MAGIC)."""
     path.write_bytes(bytes(16) + (0xBEEFC0DE).to_bytes(4, "little") + b"\x01\x00\x00\x00" + bytes(8168))
 
 
 FOREIGN: dict[str, tuple[Callable[[Path], None], type[SasldbError], str]] = {
     "text": (octets(b"hello world\n" * 700), UnknownFormat, "not a database"),
     "a short text": (octets(b"hello world\n"), UnknownFormat, "not a database"),
-    "one octet": (octets(b"\0"), UnknownFormat, "not a database"),
+    "one byte": (octets(b"\0"), UnknownFormat, "not a database"),
     "zeros": (octets(bytes(12288)), UnknownFormat, "not a database"),
     "ones": (octets(b"\xff" * 12288), UnknownFormat, "not a database"),
     "nothing": (octets(b""), EmptyFile, "zero bytes"),

@@ -30,7 +30,7 @@ from tests.faults.injection import tampered, trace
 
 FEWEST = 60  # calls of one command; fewer would mean that the tracer missed its work
 ONE_IN = 4  # calls: so many share one kill where this is not run as a campaign
-MORE, LONG = 8, 700  # users beside those of the table, and octets of a password: many pages to write
+MORE, LONG = 8, 700  # users beside those of the table, and bytes of a password: many pages to write
 AT_ONCE = 20.0  # seconds; see `campaign`
 WORKERS = 2
 SALTED = (b"\0authPassword", b"\0cmusaslsecretPLAIN", b"\0cmusaslsecretOTP")  # never the same twice
@@ -59,7 +59,7 @@ class Place:
         self.renew()
 
     def state(self) -> dict[Path, tuple[bytes, int, int, int]]:
-        """Return each file with its octets, mode, owner and group."""
+        """Return each file with its bytes, mode, owner and group."""
         found = {file: (file.read_bytes(), file.stat()) for file in self.directory.iterdir()}
         return {file: (octets, at.st_mode & 0o7777, at.st_uid, at.st_gid) for file, (octets, at) in found.items()}
 

@@ -88,7 +88,7 @@ class Place:
             os.link(self.path, self.other)
 
     def is_old(self) -> bool:
-        """Tell whether everything is as it was: the file octet by octet, its mode, no litter."""
+        """Tell whether everything is as it was: the file byte by byte, its mode, no litter."""
         if self.setting == "missing":
             return names(self.directory) == set()
         kept = self.path.read_bytes() == self.content and self.path.stat().st_mode & 0o777 == 0o640

@@ -25,7 +25,7 @@ LONG = b"n" * 3000  # makes the file grow
 
 
 class Interrupted:
-    """A database with two names; its writer died after its journal was complete and before the first octet was written."""
+    """A database with two names; its writer died after its journal was complete and before the first byte was written."""
 
     def __init__(self, directory: Path, commands: Commands) -> None:
         self.path = directory / "here" / "db"

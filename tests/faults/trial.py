@@ -1,8 +1,8 @@
 """Trying damaged databases: what our reader and our editor make of each, in a process of its own that may crash or hang.
 
 The rule: the right records, or an error of ours that names what is wrong; never a crash, a hang, another exception, or fewer
-records without a word. Where octets of a record itself were hit no reader without checksums can know, so as many records may
-differ as octets do. An edit that is refused leaves the file as it is; one that succeeds leaves a whole one. Of a file larger than WHOLE an
+records without a word. Where bytes of a record itself were hit no reader without checksums can know, so as many records may
+differ as bytes do. An edit that is refused leaves the file as it is; one that succeeds leaves a whole one. Of a file larger than WHOLE an
 edit proves only the pages that it touches: damage elsewhere stays as it was, for whoever reads there.
 """
 
@@ -99,8 +99,8 @@ def _read(path: Path, original: Original, content: bytes) -> str:
     missing = len(before) - len(found)
     assert missing in (0, original.lost_unseen(content)), f"{len(found)} records instead of {len(before)}"
     hit = sum(map(int.__ne__, content, original.content)) if len(content) == len(original.content) else 0
-    assert differing <= 2 * hit, f"{differing} records differ where {hit} octets do"
-    return "right" if not differing else "octets of a record differ"
+    assert differing <= 2 * hit, f"{differing} records differ where {hit} bytes do"
+    return "right" if not differing else "bytes of a record differ"
 
 
 def _edit(path: Path, content: bytes, number: int) -> None:
@@ -132,7 +132,7 @@ def _edit(path: Path, content: bytes, number: int) -> None:
 
 
 def _records_to_edit(path: Path, size: int) -> Records | None:
-    """Return the records on which an edit of a file of `size` octets may stand; None where it cannot be read."""
+    """Return the records on which an edit of a file of `size` bytes may stand; None where it cannot be read."""
     try:
         with sasldb.open(str(path), checked=size <= WHOLE) as db:
             return dict(db.records())

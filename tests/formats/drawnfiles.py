@@ -1,7 +1,7 @@
 """Hash files that Hypothesis draws: a small file built page by page from drawn records, then spoilt at drawn places, or not.
 
 What is built is right by the same sources as `sasldb/formats/hashmeta.py` and `hashitems.py`; so most of what is drawn gets past
-the first page, and each spoilt octet meets the code that has to notice it.
+the first page, and each spoilt byte meets the code that has to notice it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from sasldb.formats.hashmeta import META_CHECKSUM_AT, META_SIZE, PAGE_CHECKSUM_AT, checksum_of, hash_of
 
-SIZE = 512  # octets a page
+SIZE = 512  # bytes a page
 BUCKETS = 4  # on pages 1 to 4
 _HASH, _OVERFLOW = 13, 7
 _FIELDS = [
@@ -106,13 +106,13 @@ class Builder:
 
 
 def _ordered(key: bytes) -> bytes:
-    """Return what sorts short keys as libdb does: of two that begin alike the longer one first (no key here has an octet 255)."""
+    """Return what sorts short keys as libdb does: of two that begin alike the longer one first (no key here has an byte 255)."""
     return key + b"\xff" * 300
 
 
 @st.composite
 def hash_files(draw: st.DrawFn) -> bytes:
-    """Draw the octets of a hash file: in half of the cases whole, otherwise with one to four fields or octets spoilt."""
+    """Draw the bytes of a hash file: in half of the cases whole, otherwise with one to four fields or bytes spoilt."""
     builder = Builder(draw(st.sampled_from("<>")), draw(st.booleans()))
     records = draw(st.dictionaries(KEYS.map(lambda key: key.replace(b"\xff", b"\xfe")), VALUES, max_size=12))
     for bucket in range(BUCKETS):

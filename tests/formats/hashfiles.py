@@ -20,7 +20,7 @@ LITTLE, BIG = 1234, 4321
 
 
 class Shape:
-    """How a database is to be made: octets a page, byte order, libdb's flags, pairs a page, expected records."""
+    """How a database is to be made: bytes a page, byte order, libdb's flags, pairs a page, expected records."""
 
     def __init__(
         self, page_size: int = 4096, order: int = LITTLE, flags: int = 0, fill: int = 0, expected: int = 0
@@ -71,7 +71,7 @@ def make(path: Path, shape: Shape, records: Iterable[tuple[bytes, bytes | None]]
 
 
 def some_records(seed: int, count: int, largest: int = 60) -> list[tuple[bytes, bytes | None]]:
-    """Return puts and some deletes: short values, and a few of up to `largest` octets; a few keys as long."""
+    """Return puts and some deletes: short values, and a few of up to `largest` bytes; a few keys as long."""
     chance = random.Random(seed)
     changes: list[tuple[bytes, bytes | None]] = []
     for number in range(count):
@@ -101,7 +101,7 @@ def cursor(path: Path) -> Records:
 
 
 def pages_of(octets: bytes) -> HashPages:
-    """Return the reader of a file that is these octets."""
+    """Return the reader of a file that is these bytes."""
     return HashPages(lambda offset, length: octets[offset : offset + length], len(octets), "x.db")
 
 

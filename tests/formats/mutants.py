@@ -27,7 +27,7 @@ SHAPES = [
 
 
 class Base:
-    """An undamaged file: its shape, octets and records."""
+    """An undamaged file: its shape, bytes and records."""
 
     def __init__(self, path: Path, shape: Shape, seed: int, count: int) -> None:
         self.shape = shape
@@ -47,7 +47,7 @@ def bases_in(directory: Path) -> list[Base]:
 
 
 def flip(octets: bytearray, chance: random.Random, first: int, count: int) -> None:
-    """Turn over one bit of the `count` octets from `first` on."""
+    """Turn over one bit of the `count` bytes from `first` on."""
     octets[min(first + chance.randrange(count), len(octets) - 1)] ^= 1 << chance.randrange(8)
 
 
@@ -80,7 +80,7 @@ def damage_page(octets: bytearray, base: Base, chance: random.Random) -> list[in
 
 
 def damage_item(octets: bytearray, base: Base, chance: random.Random) -> list[int]:
-    """Damage the table of offsets of a page, or one item's first octets; return the page."""
+    """Damage the table of offsets of a page, or one item's first bytes; return the page."""
     size, mark = base.shape.page_size, base.shape.mark
     page = chance.randrange(base.count)
     table = page * size + (32 if base.shape.flags & libdb.DB_CHKSUM else 26)
@@ -106,7 +106,7 @@ def damage_first(octets: bytearray, base: Base, chance: random.Random) -> list[i
 
 
 def damage_size(octets: bytearray, base: Base, chance: random.Random) -> list[int]:
-    """Cut the file, lengthen it, or shift a part of it by some octets."""
+    """Cut the file, lengthen it, or shift a part of it by some bytes."""
     kind, at = chance.randrange(4), chance.randrange(len(octets))
     if kind == 0:
         del octets[at:]
@@ -139,7 +139,7 @@ DAMAGES: list[Callable[[bytearray, Base, random.Random], list[int]]] = [
 
 
 def mutant(base: Base, chance: random.Random) -> bytes:
-    """Return the octets of `base` after some damage, mostly with checksums that hide it."""
+    """Return the bytes of `base` after some damage, mostly with checksums that hide it."""
     octets = bytearray(base.octets)
     touched = chance.choice(DAMAGES)(octets, base, chance)
     if base.shape.flags & libdb.DB_CHKSUM and chance.random() < 0.8:

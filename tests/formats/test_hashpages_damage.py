@@ -15,7 +15,7 @@ from tests.formats.hashfiles import Shape, field, libdb_survives, make, pages_of
 
 @pytest.fixture
 def plain(tmp_path: Path) -> bytes:
-    """Return the octets of a small file in the default shape, with records in both buckets."""
+    """Return the bytes of a small file in the default shape, with records in both buckets."""
     return make(tmp_path / "x.db", Shape(), [(b"user%d" % n, b"secret") for n in range(12)]).read_bytes()
 
 
@@ -157,7 +157,7 @@ def test_where_a_long_item_is(tmp_path: Path, first: int, length: int, right: bo
     if right:
         assert changed == octets and list(pages_of(octets).items()) == [(b"big", b"v" * 5000)]
         return
-    with pytest.raises(Corrupt, match=f"an item of {length} octets on page {first}"):
+    with pytest.raises(Corrupt, match=f"an item of {length} bytes on page {first}"):
         list(pages_of(changed).items())
 
 

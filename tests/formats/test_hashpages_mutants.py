@@ -18,7 +18,7 @@ ERRORS = (UnknownFormat, FormatUnavailable, Corrupt)
 
 
 def outline(records: Records) -> list[tuple[int, int]]:
-    """Return the lengths of keys and values: what stays when octets inside of them change."""
+    """Return the lengths of keys and values: what stays when bytes inside of them change."""
     return [(len(key), len(value)) for key, value in records]
 
 
@@ -48,7 +48,7 @@ def passes(proof: Callable[[], None]) -> bool:
 
 
 def test_damage_is_told_and_never_kills(tmp_path: Path, impatience: Callable[[], None]) -> None:
-    """A damaged file is read right, or as changed octets of the same records, or refused; libdb survives what passes.
+    """A damaged file is read right, or as changed bytes of the same records, or refused; libdb survives what passes.
 
     A file that passes the whole proof can be listed, changed and verified by libdb; one that passes the proof around
     some keys can be changed in these.

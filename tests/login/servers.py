@@ -39,7 +39,7 @@ class Peer:
         return self.heard[-1]
 
     def take(self, length: int) -> bytes:
-        """Return the next `length` octets, fewer when the client has gone."""
+        """Return the next `length` bytes, fewer when the client has gone."""
         while len(self._buffer) < length and (piece := self._socket.recv(4096)):
             self._buffer += piece
         taken, self._buffer = self._buffer[:length], self._buffer[length:]

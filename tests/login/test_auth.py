@@ -69,7 +69,7 @@ def test_a_challenge_to_plain(login: Login) -> None:
 
 
 def test_a_long_first_message_waits(login: Login) -> None:
-    """Where the command would be longer than 512 octets, the first message is sent when it is asked for."""
+    """Where the command would be longer than 512 bytes, the first message is sent when it is asked for."""
     password = b"p" * 400
     with Server(answering(b"334 \r\n", b"235 ok\r\n")) as server:
         answer = login(server, "PLAIN", password=password)
@@ -252,7 +252,7 @@ def test_proofs_are_not_shown(login: Login, transcript: Transcript) -> None:
 
 
 def test_no_transcript_shows_a_secret(login: Login, transcript: Transcript) -> None:
-    """What mechanisms answer is shown as a number of octets, in every one of them."""
+    """What mechanisms answer is shown as a number of bytes, in every one of them."""
     for mechanism in NAMES:
         with Server(
             answering(b"334 " + b64encode(b'realm="r",nonce="n",algorithm=md5-sess') + b"\r\n", repeat=True)

@@ -273,7 +273,7 @@ def test_a_nul_in_the_password() -> None:
 )
 @pytest.mark.parametrize("user, password", [(b"\xff", b"p"), (b"u", b"\xff"), (b"u", "\u0627x".encode())])
 def test_credentials_that_do_not_fit(begin: object, user: bytes, password: bytes) -> None:
-    """Where text is demanded, octets that are none cannot be tried; nor, in SCRAM, what SASLprep refuses. Nothing is shown."""
+    """Where text is demanded, bytes that are none cannot be tried; nor, in SCRAM, what SASLprep refuses. Nothing is shown."""
     assert callable(begin)
     if b"x" in password and version("scramp").startswith("1.4."):
         pytest.skip("scramp 1.4 lets pass what mixes directions")

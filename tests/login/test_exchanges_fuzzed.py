@@ -37,7 +37,7 @@ BEGINNINGS: dict[str, tuple[Callable[[], Exchange], list[bytes]]] = {
 
 @st.composite
 def messages(draw: st.DrawFn, honest: list[bytes]) -> list[bytes]:
-    """Draw a server's messages: honest ones with some octets replaced, cut or added, or anything at all."""
+    """Draw a server's messages: honest ones with some bytes replaced, cut or added, or anything at all."""
     said = []
     for message in honest:
         octets = bytearray(message)

@@ -70,10 +70,10 @@ def test_a_password_that_clients_prepare(database: str, password: str) -> None:
     refused = ["SCRAM-SHA-256", "SCRAM-SHA-1", "NTLM"]
     prepared, ntlm = explain(b"alice", Secret(password.encode()), refused, database, POSTFIX)
     assert prepared == (
-        "with SCRAM-SHA-256 SCRAM-SHA-1 a client changes the password (SASLprep), and Cyrus SASL compares with the octets stored; "
+        "with SCRAM-SHA-256 SCRAM-SHA-1 a client changes the password (SASLprep), and Cyrus SASL compares with the bytes stored; "
         "choose one that SASLprep leaves alone, such as all of ASCII"
     )
-    assert ntlm.startswith("with NTLM Cyrus SASL takes each octet stored for a character") and password not in prepared
+    assert ntlm.startswith("with NTLM Cyrus SASL takes each byte stored for a character") and password not in prepared
 
 
 def test_a_name_that_clients_prepare(database: str) -> None:
@@ -98,7 +98,7 @@ def test_what_arrives_as_it_is(database: str) -> None:
 def test_a_login_that_libsasl_refuses(database: str) -> None:
     """A login that leads to nobody is told with libsasl's reason."""
     (sentence,) = explain(b"a" * 2000, RIGHT, ["PLAIN"], database, POSTFIX)
-    assert sentence == "libsasl refuses such a login: more than 1024 octets"
+    assert sentence == "libsasl refuses such a login: more than 1024 bytes"
 
 
 def test_what_cannot_be_read(tmp_path: Path) -> None:

@@ -39,12 +39,12 @@ def test_a_request(tmp_path: Path) -> None:
 
 
 def test_a_reply_in_pieces(tmp_path: Path) -> None:
-    """A reply may come octet by octet."""
+    """A reply may come byte by byte."""
 
     def talk(peer: Peer) -> None:
         peer.take(len(WIRE))
-        for octet in b"\0\6NO bad":
-            peer.say(bytes((octet,)))
+        for byte in b"\0\6NO bad":
+            peer.say(bytes((byte,)))
             time.sleep(0.01)
 
     path = str(tmp_path / "mux")
@@ -101,5 +101,5 @@ def test_fields_that_are_too_long(tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(tmp_path / "mux"))
         listener.listen()
-        with pytest.raises(SasldbError, match="more than 65535 octets"):
+        with pytest.raises(SasldbError, match="more than 65535 bytes"):
             ask(str(tmp_path / "mux"), Request(b"a" * 65536, Secret(b"p")), Patience(5, 5))

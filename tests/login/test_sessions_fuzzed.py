@@ -41,7 +41,7 @@ ODD = [
 
 @st.composite
 def replies(draw: st.DrawFn, honest: list[bytes]) -> list[bytes]:
-    """Draw a server's replies: honest ones, of which some have octets replaced, cut or added."""
+    """Draw a server's replies: honest ones, of which some have bytes replaced, cut or added."""
     said = []
     for reply in honest:
         octets = bytearray(reply)

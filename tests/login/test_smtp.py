@@ -64,7 +64,7 @@ def test_no_auth_at_all(arrive: Arrive) -> None:
         (b"220-here\r\n", "it closed the connection"),
         (b"", "it closed the connection"),
         (b"\x16\x03\x01\x02\x00\n", "a NUL"),
-        (b"220 " + b"x" * 2048 + b"\r\n", "a line of more than 12294 octets"),
+        (b"220 " + b"x" * 2048 + b"\r\n", "a line of more than 12294 bytes"),
         (b"220-x\r\n" * 200, "a reply of more than 100 lines"),
         (b"220 a\r\n220 b\r\n", "it answered before it was asked"),
     ],
@@ -99,7 +99,7 @@ def banner(peer: Peer) -> None:
 
 
 def drip(peer: Peer) -> None:
-    """A line of which one octet comes at a time, often enough that no single wait is long."""
+    """A line of which one byte comes at a time, often enough that no single wait is long."""
     while True:
         peer.say(b"2")
         time.sleep(0.05)

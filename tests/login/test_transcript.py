@@ -25,7 +25,7 @@ def test_a_secret_within_base64_is_withheld() -> None:
 
 
 def test_control_characters_are_made_harmless() -> None:
-    """What does not print is written as its octets, so that no server writes to the terminal."""
+    """What does not print is written as its bytes, so that no server writes to the terminal."""
     transcript = Transcript(Secret(b"wonderland"))
     transcript.server(b"220 \x1b[31m\xff ok")
     assert transcript.lines == ["S: 220 \\x1b[31m\\xff ok"]

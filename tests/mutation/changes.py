@@ -1,6 +1,6 @@
 """Single changes of a module's source: what somebody could have written wrong, and a test should notice.
 
-A change replaces one span of octets and leaves everything else as it is: an operator, the bound of a comparison, a constant, a
+A change replaces one span of bytes and leaves everything else as it is: an operator, the bound of a comparison, a constant, a
 condition, two arguments, the class that `except` names, a statement. `operators` and `statements` know what can become of what.
 
 Left alone are annotations, docstrings, imports, `__slots__` and what only type checkers see: no test can notice those. So are texts, for
@@ -46,24 +46,24 @@ class Change:
         """What stays the same when lines above it come and go: file, function, before, after."""
         return self.path, self.function, self.before, self.after
 
-    def applied(self, octets: bytes) -> bytes:
-        """Return the file's `octets` with this change."""
-        return octets[: self._edit.start] + self._edit.text + octets[self._edit.end :]
+    def applied(self, content: bytes) -> bytes:
+        """Return the file's `bytes` with this change."""
+        return content[: self._edit.start] + self._edit.text + content[self._edit.end :]
 
 
 def changes_of(root: Path, path: str) -> list[Change]:
     """Return every change of the file `path` below `root` that leaves it a Python program, in the order of their places."""
     source = Source(path, (root / path).read_bytes())
-    tree = ast.parse(source.octets)
+    tree = ast.parse(source.content)
     found = [Change(source, function, edit) for function, edit in _edits(source, tree, "")]
-    unique = {change.applied(source.octets): change for change in reversed(found)}
-    unique.pop(source.octets, None)
+    unique = {change.applied(source.content): change for change in reversed(found)}
+    unique.pop(source.content, None)
     return sorted((each for text, each in unique.items() if _compiles(text)), key=lambda each: (each.line, each.after))
 
 
-def _compiles(octets: bytes) -> bool:
+def _compiles(content: bytes) -> bool:
     try:
-        compile(octets, "<changed>", "exec")
+        compile(content, "<changed>", "exec")
     except SyntaxError:
         return False
     return True

@@ -122,7 +122,7 @@ def _call(source: Source, node: ast.Call) -> Iterator[Edit]:
     plain = [argument for argument in node.args if not isinstance(argument, ast.Starred)]
     for left, right in zip(plain, plain[1:]):
         start, end = source.start(left), source.end(right)
-        gap = source.octets[source.end(left) : source.start(right)]
+        gap = source.content[source.end(left) : source.start(right)]
         yield Edit(start, end, source.text(right) + gap + source.text(left), "arguments swapped")
 
 

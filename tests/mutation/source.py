@@ -1,4 +1,4 @@
-"""A module's source as octets, and spans of it: what `ast` gives as lines and columns, columns being octets of UTF-8."""
+"""A module's source as bytes, and spans of it: what `ast` gives as lines and columns, columns being bytes of UTF-8."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class Edit(NamedTuple):
-    """Replace the octets from `start` up to `end` by `text`; `kind` says in a word or two what that is."""
+    """Replace the bytes from `start` up to `end` by `text`; `kind` says in a word or two what that is."""
 
     start: int
     end: int
@@ -16,15 +16,15 @@ class Edit(NamedTuple):
 
 
 class Source:
-    """The `octets` of the file `path` (relative to the checkout)."""
+    """The `bytes` of the file `path` (relative to the checkout)."""
 
-    __slots__ = ("_starts", "octets", "path")
+    __slots__ = ("_starts", "content", "path")
 
-    def __init__(self, path: str, octets: bytes) -> None:
+    def __init__(self, path: str, content: bytes) -> None:
         self.path = path
-        self.octets = octets
+        self.content = content
         self._starts = [0]
-        for line in octets.split(b"\n"):
+        for line in content.split(b"\n"):
             self._starts.append(self._starts[-1] + len(line) + 1)
 
     def start(self, node: ast.expr | ast.stmt | ast.excepthandler) -> int:
@@ -37,8 +37,8 @@ class Source:
         return self._starts[node.end_lineno - 1] + node.end_col_offset
 
     def text(self, node: ast.expr | ast.stmt) -> bytes:
-        """Return the octets of a node."""
-        return self.octets[self.start(node) : self.end(node)]
+        """Return the bytes of a node."""
+        return self.content[self.start(node) : self.end(node)]
 
     def instead(self, node: ast.expr | ast.stmt, text: bytes, kind: str) -> Edit:
         """Return the edit that puts `text` where `node` is."""
@@ -47,16 +47,16 @@ class Source:
     def between(self, left: ast.expr, right: ast.expr, old: bytes, new: bytes, kind: str) -> list[Edit]:
         """Return the edit that puts `new` where `old` is between two nodes; none where a comment makes that uncertain."""
         start, end = self.end(left), self.start(right)
-        gap = self.octets[start:end]
+        gap = self.content[start:end]
         at = gap.find(old)
         return [] if at < 0 or b"#" in gap else [Edit(start + at, start + at + len(old), new, kind)]
 
     def around(self, edit: Edit) -> tuple[int, str, str]:
         """Return the number of the first line that an edit touches, and these lines before and after it, white space folded."""
-        number = self.octets.count(b"\n", 0, edit.start) + 1
+        number = self.content.count(b"\n", 0, edit.start) + 1
         start = self._starts[number - 1]
-        end = self.octets.find(b"\n", edit.end)
-        end = len(self.octets) if end < 0 else end
-        before = self.octets[start:end]
-        after = self.octets[start : edit.start] + edit.text + self.octets[edit.end : end]
+        end = self.content.find(b"\n", edit.end)
+        end = len(self.content) if end < 0 else end
+        before = self.content[start:end]
+        after = self.content[start : edit.start] + edit.text + self.content[edit.end : end]
         return number, " ".join(before.decode().split()), " ".join(after.decode().split())

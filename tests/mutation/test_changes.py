@@ -87,7 +87,7 @@ def test_what_no_test_could_notice(tmp_path: Path, text: str) -> None:
 
 
 def test_formatting_stays(tmp_path: Path) -> None:
-    """Comments, blanks, line ends and characters of several octets around a change stay as they are."""
+    """Comments, blanks, line ends and characters of several bytes around a change stay as they are."""
     text = "é = 'ä'  # é <\nif (é ==   1  # é\n    ):\n    pass  \n"
     assert results(tmp_path, text, "comparison") == {text.replace("==", "!=")}
     assert results(tmp_path, text, "constant") == {text.replace("1", "2"), text.replace("1", "0")}
@@ -109,11 +109,11 @@ def test_the_rooms(name: str) -> None:
     assert paths and all(selection(ROOT, room, path) for path in paths)
     for pattern in room.tests:
         assert list(ROOT.glob(pattern)), pattern
-    octets = (ROOT / paths[-1]).read_bytes()
+    content = (ROOT / paths[-1]).read_bytes()
     changes = changes_of(ROOT, paths[-1])
-    assert len({change.applied(octets) for change in changes}) == len(changes) > 5
+    assert len({change.applied(content) for change in changes}) == len(changes) > 5
     for change in changes:
-        ast.parse(change.applied(octets))
+        ast.parse(change.applied(content))
 
 
 def test_what_mirrors_a_module_runs_first() -> None:

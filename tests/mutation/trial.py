@@ -96,15 +96,15 @@ class Scratch:
     def attempt(self, change: Change, tests: list[str], seed: int, seconds: float) -> Outcome:
         """Run as `run` does, with `change` in the copy."""
         module = self.tree / change.path
-        octets = module.read_bytes()
-        self._write(module, change.applied(octets))
+        content = module.read_bytes()
+        self._write(module, change.applied(content))
         try:
             return self.run(tests, seed, seconds)
         finally:
-            self._write(module, octets)
+            self._write(module, content)
 
-    def _write(self, module: Path, octets: bytes) -> None:
-        module.write_bytes(octets)
+    def _write(self, module: Path, content: bytes) -> None:
+        module.write_bytes(content)
         self._time += 2
         os.utime(module, (self._time, self._time))
 

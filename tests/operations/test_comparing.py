@@ -88,7 +88,7 @@ def test_progress(tmp_path: Path) -> None:
 
 
 def test_same_password_hashed_twice(tmp_path: Path) -> None:
-    """Equal kinds of secrets that a known plaintext fits are no difference, though their octets differ."""
+    """Equal kinds of secrets that a known plaintext fits are no difference, though their bytes differ."""
     one, other = (
         {ORG: {"userPassword": P, "cmusaslsecretPLAIN": plain_hash.make(P), "cmusaslsecretOTP": otp.make(P, "vm")}}
         for _ in range(2)

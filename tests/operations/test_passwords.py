@@ -38,7 +38,7 @@ def test_one_newline_is_dropped(data: bytes, password: bytes) -> None:
         (b"secret\nmore", "more than one line"),
         (b"secret\r\n", "a carriage return"),
         (b"secret\0", "a NUL"),
-        (b"x" * 8193, "more than 8192 octets"),
+        (b"x" * 8193, "more than 8192 bytes"),
     ],
 )
 def test_what_is_no_password(data: bytes, reason: str) -> None:

@@ -181,5 +181,5 @@ def test_odd_names_and_passwords(
         editor.set_password(f"{user}@{REALM}", password.encode())
     done = login("--all", *tls, user=f"{user}@{REALM}", password=password)
     refused = {name for name, result in results(done).items() if result != "accepted"}
-    # libsasl takes each octet of UTF-8 for a character in NTLM, so that no client can get in there.
+    # libsasl takes each byte of UTF-8 for a character in NTLM, so that no client can get in there.
     assert refused == (set() if password.isascii() else {"NTLM"})

@@ -258,7 +258,7 @@ def test_a_domain_of_senders(stock_machine: StockMachine, provider: Provider) ->
 
 
 def test_tls_before_smtp(stock_machine: StockMachine) -> None:
-    """At port 465 mail goes out under TLS from the first octet; where other servers are named it is refused, and port 587 sets that back."""
+    """At port 465 mail goes out under TLS from the first byte; where other servers are named it is refused, and port 587 sets that back."""
     wrapped = _relaying(stock_machine, Provider(stock_machine, chroot=False, port=465))
     stock_machine.shell(
         f"postconf -c {wrapped.config} -P 465/inet/smtpd_tls_wrappermode=yes; postfix -c {wrapped.config} reload 2>&1"

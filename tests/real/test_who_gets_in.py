@@ -21,7 +21,7 @@ from tests.real.storages import OLD, PASSWORD, STORAGES, USERS, Bench
 from tests.secrets.test_against_cyrus import INSTALLED
 
 NEW = "the n\u00e9w one"
-NEW_WITHOUT = {"NTLM"}  # libsasl takes each octet of UTF-8 for a character there, so that no client can get in
+NEW_WITHOUT = {"NTLM"}  # libsasl takes each byte of UTF-8 for a character there, so that no client can get in
 WRITABLE = 0o660  # by group postfix: a one-time password is used up, and smtpd itself writes that down
 ACCEPTED, REFUSED, TRY_LATER = 235, 535, 454
 OTHERS = [("gsasl", name) for name in clients.GSASL] + [("swaks", name) for name in ("DIGEST-MD5", "NTLM")]

@@ -62,7 +62,7 @@ def test_broken_utf_8(password: bytes) -> None:
 
 @pytest.mark.parametrize(("typed", "hashed"), [(b"a\xc0\xa9", b"a)"), (b"\xc3\xbf\xc0\x80", b"\xff\0")])
 def test_long_forms(typed: bytes, hashed: bytes) -> None:
-    """0xC0 begins a character like 0xC1 to 0xC3 do, though UTF-8 has no such form: libsasl turns it into one octet."""
+    """0xC0 begins a character like 0xC1 to 0xC3 do, though UTF-8 has no such form: libsasl turns it into one byte."""
     assert digest_md5.make(b"alice", b"r", typed) == hashlib.md5(b"alice:r:" + hashed).digest()
 
 

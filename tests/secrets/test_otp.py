@@ -118,7 +118,7 @@ def test_reasons(old: bytes, new: bytes, reason: str) -> None:
 @given(
     st.binary(max_size=90)
     | st.builds(
-        lambda at, octet: VALUE[:at] + octet + VALUE[at + 1 :], st.integers(0, 54), st.binary(min_size=1, max_size=1)
+        lambda at, byte: VALUE[:at] + byte + VALUE[at + 1 :], st.integers(0, 54), st.binary(min_size=1, max_size=1)
     )
 )
 def test_any_value(value: bytes) -> None:

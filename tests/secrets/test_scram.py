@@ -158,9 +158,7 @@ def test_server_key_counts() -> None:
 
 @given(
     st.binary(max_size=150)
-    | st.builds(
-        lambda at, octet: VALUE[:at] + octet + VALUE[at + 1 :], st.integers(0, len(VALUE)), st.binary(max_size=1)
-    )
+    | st.builds(lambda at, byte: VALUE[:at] + byte + VALUE[at + 1 :], st.integers(0, len(VALUE)), st.binary(max_size=1))
 )
 def test_any_value(value: bytes) -> None:
     """Any bytes as value, or a damaged value, are refused or do not fit; nothing else happens."""

@@ -40,7 +40,7 @@ class Pair:
         self.main_cf.write_text(f"# queue_directory = /nowhere\nqueue_directory = {directory}/jail/\nmydomain = x\n")
 
     def in_step(self) -> bool:
-        """Tell whether the two are the same octets."""
+        """Tell whether the two are the same bytes."""
         return self.database.read_bytes() == self.copy.read_bytes()
 
 
@@ -69,7 +69,7 @@ def set_password(path: Path, password: bytes) -> None:
 
 
 def test_a_change_reaches_the_copy(pair: Pair) -> None:
-    """What is changed in the database is in the copy as well, octet for octet, and nothing else is left there."""
+    """What is changed in the database is in the copy as well, byte for byte, and nothing else is left there."""
     add(pair.database)
     assert pair.in_step() and key("bob") in records(pair.copy)
     assert os.listdir(pair.copy.parent) == ["sasldb2"]
@@ -471,8 +471,8 @@ def test_one_time_passwords_that_moved_on() -> None:
 def test_many_writers(pair: Pair, tmp_path: Path) -> None:
     """When eight processes change the database at once, the copy is the database at the end."""
     program = (
-        "import sys; from sasldb.files import jail; from sasldb.store.editing import edit\n"
-        "jail.DEFAULT_DATABASES, jail.MAIN_CF = (sys.argv[1],), sys.argv[2]\n"
+        "import sys; from sasldb.policy import chroot; from sasldb.store.editing import edit\n"
+        "chroot.DEFAULT_DATABASES, chroot.MAIN_CF = (sys.argv[1],), sys.argv[2]\n"
         "for number in range(10):\n"
         "    with edit(sys.argv[1]) as editor: editor.put(b'%s-%d\\0x\\0userPassword' % (sys.argv[3].encode(), number), b'pw')\n"
     )

@@ -173,7 +173,7 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib  # no
 SASLDB_MISSING = None
 try:
     from sasldb.errors import SasldbError
-    from sasldb.policy.ownership import Wishes
+    from sasldb.policy.ownership import OwnershipOptions
     from sasldb.model.text import to_bytes, to_text
     from sasldb.operations import location, passwords
     from sasldb.operations.change import Target
@@ -268,7 +268,7 @@ def wishes_of(params):
     mode = params["mode"]
     if not isinstance(mode, (int, str, type(None))):
         raise SasldbError("mode", "neither a number nor text")
-    return Wishes.parse(params["owner"], params["group"], f"{mode:o}" if isinstance(mode, int) else mode)
+    return OwnershipOptions.parse(params["owner"], params["group"], f"{mode:o}" if isinstance(mode, int) else mode)
 
 
 def diff_of(path, wish, change, ownership):

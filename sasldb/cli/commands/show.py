@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def command(user: str, location: Location, rendering: Rendering, show_passwords: bool) -> None:
     """Show what is stored for a user.
 
-    Each property by its name, with its size in octets, what it is, and why it serves for nothing where that is so; and the
+    Each property by its name, with its size in bytes, what it is, and why it serves for nothing where that is so; and the
     mechanisms that the user can log in with. No secret is shown.
 
     \b

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 LETTERS = b"vhf:?"
 APPLICATION = b"sasldblistusers"
-_CHUNK = 1 << 17  # octets that are gathered before a write
+_CHUNK = 1 << 17  # bytes that are gathered before a write
 
 
 def main(argv: Sequence[bytes]) -> int:

@@ -12,7 +12,7 @@ from errno import EAGAIN
 from sasldb.model.text import printable, to_text
 
 STDIN, STDOUT, STDERR = 0, 1, 2
-LONGEST = 8192  # octets of a password that libsasl can read
+LONGEST = 8192  # bytes of a password that libsasl can read
 _WINDOW = LONGEST + 2  # one more to see that it is longer, and the newline
 
 

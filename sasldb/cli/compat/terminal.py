@@ -35,7 +35,7 @@ _STOPPING = (signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU)
 _CAUGHT = (*_FATAL, *_STOPPING, signal.SIGCONT)
 _LOCAL = 3  # where tcgetattr's list keeps the local modes
 _SHOWN = termios.ECHO | termios.ECHOE | termios.ECHOK | termios.ECHOCTL | termios.ECHOPRT | termios.ECHOKE
-_WINDOW = 16384  # octets; more than a terminal's line can have
+_WINDOW = 16384  # bytes; more than a terminal's line can have
 
 
 class Hidden:

@@ -5,7 +5,7 @@ A realm is out of the way if it looks like the host name of a container; or, whe
 if it is another one and no domain (no dot), or differs from the server's in case alone, or is the name of this machine: that is what
 saslpasswd2 takes where it is told no realm. Other domains are left alone, for their users log in with their whole address.
 
-Source: Cyrus SASL 2.1.28, observed: sasldblistusers2 loops on a name of 16384 octets or more, and ends at a key of more than 32768.
+Source: Cyrus SASL 2.1.28, observed: sasldblistusers2 loops on a name of 16384 bytes or more, and ends at a key of more than 32768.
 Raises nothing.
 """
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     Name = tuple[bytes, bytes]  # user and realm
 
-NAME, KEY = 16383, 32768  # octets: the longest that sasldblistusers2 lists
+NAME, KEY = 16383, 32768  # bytes: the longest that sasldblistusers2 lists
 _SHOWN = 60  # characters of a key
 
 
@@ -63,7 +63,7 @@ def of_key(key: bytes) -> Finding | None:
     user, realm, name = key.split(b"\0")
     if len(key) <= KEY and max(map(len, (user, realm, name))) <= NAME:
         return None
-    return Finding("oversized-key", (), f"key {shown(key)} of {len(key)} octets")
+    return Finding("oversized-key", (), f"key {shown(key)} of {len(key)} bytes")
 
 
 def of_users(names: Iterable[Name], place: Place) -> Iterator[Finding]:

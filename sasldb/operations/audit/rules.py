@@ -56,7 +56,7 @@ TABLE = (
         "with OpenSSL 3 the server crashes as soon as a client answers, whatever the answer is",
         "store the password anew with nothing derived from the old one (sasldb passwd --plaintext USER), or keep OTP out of mech_list",
     ),
-    Rule("unreadable-value", HIGH, "libsasl reads 8192 octets at most, and every login that asks for more fails", _SET),
+    Rule("unreadable-value", HIGH, "libsasl reads 8192 bytes at most, and every login that asks for more fails", _SET),
     Rule(
         "shared-password",
         MEDIUM,
@@ -93,7 +93,7 @@ TABLE = (
     Rule(
         "unreachable-name",
         MEDIUM,
-        "no login leads to this user: libsasl splits a login at its first @, drops blanks at its ends and takes at most 1024 octets",
+        "no login leads to this user: libsasl splits a login at its first @, drops blanks at its ends and takes at most 1024 bytes",
         "add the user under a name without that; what sasldb delete cannot name, the library can",
     ),
     Rule(

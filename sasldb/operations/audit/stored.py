@@ -3,7 +3,7 @@
 A record is proposed for removal only where that stops no login that works today: what libsasl ignores, or can never accept, or accepts
 for a password that something else accepts as well. Where two passwords are stored, which of them is the right one is not decided here.
 
-Source: Cyrus SASL 2.1.28, observed through libsasl2: which secret it looks at beside which; a value of more than 8193 octets (its reading
+Source: Cyrus SASL 2.1.28, observed through libsasl2: which secret it looks at beside which; a value of more than 8193 bytes (its reading
 is off by one) fails every login that asks for it, whatever else is stored. RFC 5802 section 5.1 (iterations), RFC 2289 section 6
 (seeds). Raises nothing: what does not parse is a finding.
 """
@@ -34,7 +34,7 @@ _DELETED_BY_CYRUS = (
 )  # whatever is installed
 _SPELLED = {name.lower(): name for name in PROPERTIES}
 FEW = 10  # one-time passwords
-_READ = LONGEST + 1  # octets; what is longer, no libsasl reads
+_READ = LONGEST + 1  # bytes; what is longer, no libsasl reads
 
 
 def of_plaintext(user: UserId, value: bytes) -> Iterator[Finding]:
@@ -44,7 +44,7 @@ def of_plaintext(user: UserId, value: bytes) -> Iterator[Finding]:
     elif not value or value[0] == 0:
         yield Finding("empty-password", (user,), "userPassword begins with a NUL" if value else "userPassword is empty")
     elif 0 in value:
-        yield Finding("nul-in-password", (user,), f"a NUL after {value.index(0)} of {len(value)} octets")
+        yield Finding("nul-in-password", (user,), f"a NUL after {value.index(0)} of {len(value)} bytes")
 
 
 def of_others(user: UserId, properties: Mapping[bytes, bytes], deep: bool = False) -> Iterator[Finding]:
@@ -145,7 +145,7 @@ def _keys(user: UserId, *names: bytes) -> tuple[bytes, ...]:
 
 
 def _length(name: bytes, value: bytes) -> str:
-    return f"{to_text(name)} of {len(value)} octets"
+    return f"{to_text(name)} of {len(value)} bytes"
 
 
 def _listed(names: Mapping[bytes, bytes] | list[bytes]) -> str:

@@ -55,15 +55,17 @@ def _of_database(
 
 
 def _prepared(user: bytes, password: bytes) -> dict[str, str]:
-    """Return why other octets than those stored arrive at the server, as sentences (text) with a gap, by the first letters of mechanisms."""
+    """Return why other bytes than those stored arrive at the server, as sentences (text) with a gap, by the first letters of mechanisms."""
     changed = [what for what, octets in (("password", password), ("name", user)) if saslprep.changes(octets)]
     found = {}
     if changed:
-        compared = "and Cyrus SASL compares with the octets stored; choose one that SASLprep leaves alone, such as all of ASCII"
+        compared = (
+            "and Cyrus SASL compares with the bytes stored; choose one that SASLprep leaves alone, such as all of ASCII"
+        )
         found["SCRAM-"] = f"with {{}} a client changes the {' and the '.join(changed)} (SASLprep), {compared}"
     if not password.isascii():
         found["NTLM"] = (
-            "with {} Cyrus SASL takes each octet stored for a character: no password that is not ASCII gets in"
+            "with {} Cyrus SASL takes each byte stored for a character: no password that is not ASCII gets in"
         )
     return found
 

@@ -5,7 +5,7 @@ smtpd_sasl_local_domain, and libsasl appends it; where that is empty the realm i
 another application no realm is known here, and the host name is this machine's own.
 
 Source: Cyrus SASL 2.1.28, observed: sasl_checkpass, and whole exchanges with every mechanism that Debian ships, each led to the record
-that is told here. It refuses a name of more than 1024 octets, an appended realm included, and, by a slip, one with as many blanks before
+that is told here. It refuses a name of more than 1024 bytes, an appended realm included, and, by a slip, one with as many blanks before
 it as it is long. What single services of master.cf override (`-o`) is not looked at.
 Errors: SiteConfigError (Postfix cannot be asked); BadName for a login with a NUL.
 """
@@ -20,7 +20,7 @@ from sasldb.model.text import to_bytes
 from sasldb.postfix.config import postconf
 
 BLANKS = b" \t\n\v\f\r"  # C's isspace
-LONGEST = 1024  # octets
+LONGEST = 1024  # bytes
 SMTPD = "smtpd"
 
 # Where a realm came from: the words of `origin`.
@@ -138,9 +138,7 @@ def unreachable(user: UserId, bare: BareRealm | None = None) -> str:
     if b"@" in name:
         return "an @ in the user's name, and a login is split at the first one"
     return (
-        f"more than {LONGEST} octets"
-        if len(whole) > LONGEST
-        else "a blank at the beginning or end, which libsasl drops"
+        f"more than {LONGEST} bytes" if len(whole) > LONGEST else "a blank at the beginning or end, which libsasl drops"
     )
 
 
@@ -153,7 +151,7 @@ def _looked_up(login: bytes, bare: BareRealm | None) -> tuple[UserId | None, str
     if not whole:
         return None, "nothing but blanks"
     if len(whole) > LONGEST:
-        return None, f"more than {LONGEST} octets"
+        return None, f"more than {LONGEST} bytes"
     return UserId.parse(whole, bare.name if bare else b""), ""
 
 

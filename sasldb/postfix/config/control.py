@@ -26,7 +26,7 @@ def reload(instance: Instance) -> None:
 
 
 def table(instance: Instance, kind: str, source: bytes, name: str | None = None) -> bytes | None:
-    """Return what postmap makes of the text `source` as a table of `kind`, as octets; None for a kind that is read as text.
+    """Return what postmap makes of the text `source` as a table of `kind`, as bytes; None for a kind that is read as text.
 
     It works on a copy in a private directory. With `name`, the file that it stands for, what postmap only warns of is an error too: it
     leaves out a line that it cannot read, and an entry whose key, without regard to case, was there before.

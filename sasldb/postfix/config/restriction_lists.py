@@ -1,6 +1,6 @@
 """smtpd's restriction lists as they are written: split into words, each with its place, and edited by single words.
 
-An edit puts words into a parameter as it is written, or takes one out, and leaves every other octet alone.
+An edit puts words into a parameter as it is written, or takes one out, and leaves every other byte alone.
 Source: Postfix 3.7, postconf(5). Errors: SiteConfigError where the place of an edit is not one that can be written to.
 """
 

@@ -1,4 +1,4 @@
-"""What a command changed of the system's configuration, kept so that it can be taken back octet for octet.
+"""What a command changed of the system's configuration, kept so that it can be taken back byte for byte.
 
 A backup is a directory `sasldb-undo/WHAT-NUMBER` in Postfix's configuration directory, which only root may enter: a verbatim copy of each
 file that was changed, and `manifest.json`, which says where it belongs, with which owner and mode, and how the command left it. The

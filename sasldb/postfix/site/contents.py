@@ -14,7 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from sasldb.model.account import Account
 
-_LONGEST = 8192  # octets of a value that libsasl can read (plugins/sasldb.c)
+_LONGEST = 8192  # bytes of a value that libsasl can read (plugins/sasldb.c)
 _BLANKS = b" \t\r\n\v\f"
 
 

@@ -11,7 +11,7 @@ from tests.cli.conftest import make_database
 from tests.conftest import Commands
 
 USERS = 20_000
-SHORT = 200_000  # octets
+SHORT = 200_000  # bytes
 
 
 def test_a_long_list_comes_in_pieces(commands: Commands, tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ def test_differences(stored: UserId, words: tuple[str, ...]) -> None:
 
 
 def test_case_beyond_ascii() -> None:
-    """Case is that of the language, not of ASCII; octets that are no UTF-8 are themselves alone."""
+    """Case is that of the language, not of ASCII; bytes that are no UTF-8 are themselves alone."""
     assert differences(UserId("jürgen".encode(), b"x"), UserId("JÜRGEN".encode(), b"x")) == ("case",)
     assert differences(UserId(b"\xfc", b"x"), UserId(b"\xdc", b"x")) == ()
 

@@ -117,7 +117,7 @@ WRONG = {
     "password of two lines": ("users:\n - name: a@b\n   password: |\n    wonderland\n", "s.yml:3: users[1].password: not one line"),
     "password with CR": ('users:\n - {name: a@b, password: "wonderland\\r"}', "users[1].password: not one line"),
     "password twice": ("users:\n - {name: a@b, password: wonderland, password_file: x}", "users[1].password_file: beside password"),
-    "password too long": (f"users:\n - {{name: a@b, password: {'x' * 8193}}}", "a password of more than 8192 octets"),
+    "password too long": (f"users:\n - {{name: a@b, password: {'x' * 8193}}}", "a password of more than 8192 bytes"),
     "state": ("users:\n - {name: a@b, state: gone}", "s.yml:2: users[1].state: none of present, absent"),
     "storage": ("users:\n - {name: a@b, storage: plain}", "users[1].storage: none of no_plaintext, plaintext"),
     "default storage": ("storage: plain\nusers: []", "s.yml:1: storage: none of"),

@@ -202,7 +202,7 @@ def test_senders_are_bound(lists: dict[str, str], binds: bool) -> None:
     ],
 )
 def test_the_login_comes_before_what_refuses(text: str, after: str | None) -> None:
-    """permit_sasl_authenticated goes directly in front of what refuses; all else stays, octet for octet."""
+    """permit_sasl_authenticated goes directly in front of what refuses; all else stays, byte for byte."""
     edit = restriction_edits.admitting(relay(text, d="/etc"), RELAY)
     assert edit == (None if after is None else Edit(RELAY, after))
     assert after is None or restrictions.refusal(relay(after), USER) is None

@@ -1,4 +1,4 @@
-"""What a command changed is taken back octet for octet, and nothing that came later is lost by it."""
+"""What a command changed is taken back byte for byte, and nothing that came later is lost by it."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def test_a_database_keeps_what_it_holds(tmp_path: Path) -> None:
 
 
 def test_a_database_that_was_made_goes_while_it_has_no_users(tmp_path: Path) -> None:
-    """A database that was made stays with its users; when they are gone again, it goes, whatever octets they left."""
+    """A database that was made stays with its users; when they are gone again, it goes, whatever bytes they left."""
     for users, there in ((["bob"], True), ([], False)):
         database = tmp_path / "sasldb2"
         database.unlink(missing_ok=True)
