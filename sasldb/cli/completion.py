@@ -95,7 +95,7 @@ def REALM(context: click.Context, parameter: click.Parameter, incomplete: str) -
 
 def _users(context: click.Context, one_realm: bool) -> Iterator[tuple[str, str]]:
     """Yield (user, realm) of the database that the line names so far, of --realm alone with `one_realm`; nothing where it cannot be read."""
-    from sasldb.cli.options import Location
+    from sasldb.cli.location import Location
     from sasldb.operations.listing import Listing, Wanted
     from sasldb.store.reading import Database
 

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from sasldb.cli.rendering import COMPLETE, tell
 
 if TYPE_CHECKING:
-    from sasldb.policy.ownership import OwnershipOptions
     from sasldb.model.identity import UserId
     from sasldb.operations.cyrus import Site
     from sasldb.operations.location import Found
+    from sasldb.policy.ownership import OwnershipOptions
 
 
 class Location:

@@ -20,8 +20,8 @@ import click
 from sasldb.cli.location import Location as Location
 from sasldb.cli.rendering import Rendering
 from sasldb.errors import SasldbError
-from sasldb.policy.ownership import OwnershipOptions
 from sasldb.model.text import to_bytes
+from sasldb.policy.ownership import OwnershipOptions
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem

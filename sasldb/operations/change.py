@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import os
 
+from sasldb import syslog
 from sasldb.errors import Conflict, SasldbError, StaleCopy
 from sasldb.policy.ownership import OwnershipOptions
-from sasldb import syslog
 from sasldb.store.editing import Editor, edit
 
 TYPE_CHECKING = False

@@ -17,11 +17,11 @@ password), `SiteConfigError` (an option's value), and those of the store.
 from __future__ import annotations
 
 from sasldb.errors import MechanismError, SiteConfigError
+from sasldb.libsasl.config import Config
+from sasldb.libsasl.plugins import Plugins
 from sasldb.model.identity import UserId
 from sasldb.secrets import otp, plain_hash, scram
 from sasldb.secrets.properties import AUTH_PASSWORD, USER_PASSWORD
-from sasldb.libsasl.config import Config
-from sasldb.libsasl.plugins import Plugins
 from sasldb.store.editing import check_storable, edit
 
 TYPE_CHECKING = False

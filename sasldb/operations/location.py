@@ -16,10 +16,10 @@ import os
 from collections.abc import Iterator, Mapping
 
 from sasldb.errors import SiteConfigError
+from sasldb.libsasl import config
+from sasldb.model.text import to_bytes, to_text
 from sasldb.policy.chroot import DEFAULT_DATABASES
 from sasldb.policy.ownership import OwnershipOptions
-from sasldb.model.text import to_bytes, to_text
-from sasldb.libsasl import config
 from sasldb.postfix.config import postconf
 
 TYPE_CHECKING = False
@@ -138,8 +138,8 @@ def site(application: str | None, environ: Mapping[bytes, bytes]) -> Site:
     Raises:
         SiteConfigError: the application's name or its configuration file cannot be used.
     """
-    from sasldb.operations.cyrus import Site
     from sasldb.libsasl import plugins
+    from sasldb.operations.cyrus import Site
 
     configured = _configuration(to_bytes(application), environ) if application else config.Config(None, {})
     return Site(configured, plugins.installed(environ))

@@ -25,11 +25,11 @@ from sasldb.files.deadline import Deadline
 from sasldb.files.draft import write_all
 from sasldb.files.exclusive import Exclusive
 from sasldb.files.lock import open_regular
-from sasldb.policy.ownership import OwnershipOptions
 from sasldb.files.place import Place
 from sasldb.files.refusals import close, refusal
 from sasldb.files.snapshot import Snapshot
 from sasldb.model.record import split_key
+from sasldb.policy.ownership import OwnershipOptions
 from sasldb.secrets import otp
 from sasldb.store.reading import Database
 

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 from sasldb.errors import FileExists
 from sasldb.files.exclusive import Exclusive, claim
-from sasldb.policy.chroot import copy_in_jail
 from sasldb.files.ownership import Ownership
-from sasldb.policy.ownership import OwnershipOptions
 from sasldb.formats import berkeley
 from sasldb.formats.detect import HEAD, UNKNOWN, identify
+from sasldb.policy.chroot import copy_in_jail
+from sasldb.policy.ownership import OwnershipOptions
 from sasldb.store.copies import ChrootCopy
 
 WAIT = 30.0  # seconds, for the lock

@@ -14,12 +14,12 @@ import os
 
 from sasldb.errors import BadName, BadPassword, NoSuchUser
 from sasldb.files.exclusive import Exclusive, claim
-from sasldb.policy.chroot import copy_in_jail
-from sasldb.policy.ownership import OwnershipOptions
 from sasldb.model.identity import UserId
 from sasldb.model.record import split_key
 from sasldb.model.secret import Secret
 from sasldb.model.text import to_bytes, to_text
+from sasldb.policy.chroot import copy_in_jail
+from sasldb.policy.ownership import OwnershipOptions
 from sasldb.secrets.properties import DERIVED, USER_PASSWORD
 from sasldb.store.accounts import as_account, gather, identify, of_user
 from sasldb.store.changes import ChangeSet

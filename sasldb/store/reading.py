@@ -19,8 +19,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sasldb.model.account import Account
     from sasldb.formats.table import Pages
+    from sasldb.model.account import Account
     from sasldb.model.verdict import Verdict
 
 WAIT = 2.0  # seconds; a Cyrus tool writes for some milliseconds

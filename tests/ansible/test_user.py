@@ -13,8 +13,8 @@ import pytest
 import yaml
 
 from sasldb.store.reading import Database
-from tests.conftest import ROOT
 from tests.ansible.conftest import BIN, Play, environment, every_argument_list
+from tests.conftest import ROOT
 
 pytestmark = pytest.mark.real
 

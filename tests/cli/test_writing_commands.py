@@ -24,8 +24,8 @@ from sasldb.cli.main import sasldb as program
 from sasldb.secrets import scram
 from tests.cli.conftest import Done, make_database
 from tests.conftest import Commands, Require
-from tests.test_syslog import RECEIVER
 from tests.real.namespace import PrivateEtc
+from tests.test_syslog import RECEIVER
 
 PASSWORD = b"pass-word"  # what the receiver of the log hands over on standard input too
 RECORDS = {

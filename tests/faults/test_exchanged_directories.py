@@ -22,8 +22,8 @@ import sasldb
 from tests import campaigns
 from tests.conftest import Require, lacking
 from tests.faults import racing
-from tests.faults.elsewhere import NOBODY, become
 from tests.faults.databases import records
+from tests.faults.elsewhere import NOBODY, become
 from tests.faults.injection import run
 
 SECONDS = campaigns.count(3, 60)

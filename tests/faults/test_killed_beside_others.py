@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 import sasldb
-from sasldb.errors import SasldbError
 from sasldb.cli.main import main
+from sasldb.errors import SasldbError
 from tests import campaigns
 from tests.conftest import lacking
 from tests.faults import library_calls, watching

@@ -15,9 +15,9 @@ import pytest
 
 from sasldb.errors import AccessDenied, WriteFailed
 from sasldb.files.deadline import Deadline
-from sasldb.policy.ownership import OwnershipOptions
 from sasldb.files.place import Place
 from sasldb.files.publishing import publish
+from sasldb.policy.ownership import OwnershipOptions
 from tests.files.events import before
 
 Publish = Callable[..., bool]

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from sasldb.postfix.checks.relaying import wide_entry
 from sasldb import bounds
 from sasldb.files import reading
 from sasldb.libsasl import build
-from sasldb.postfix.config.certificate import Certificate
 from sasldb.libsasl.conffile import ConfFile
+from sasldb.postfix.checks.relaying import wide_entry
+from sasldb.postfix.config.certificate import Certificate
 
 
 def test_a_file(tmp_path: Path) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from sasldb.libsasl.config import Config
+from sasldb.libsasl.plugins import Plugins
 from sasldb.model.identity import UserId
 from sasldb.operations.cyrus import Site
 from sasldb.secrets import cram_md5, digest_md5, otp, plain_hash, scram
-from sasldb.libsasl.config import Config
-from sasldb.libsasl.plugins import Plugins
 from sasldb.store.editing import edit
 from sasldb.store.reading import Database
 

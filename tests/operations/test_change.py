@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from berkeleydb import db
 
-from sasldb.errors import Conflict, NoSuchUser, NotFound
-from sasldb.policy.ownership import OwnershipOptions
-from sasldb.operations import change as changes
 from sasldb import syslog
+from sasldb.errors import Conflict, NoSuchUser, NotFound
+from sasldb.operations import change as changes
 from sasldb.operations.change import Deed, Target, change, write
+from sasldb.policy.ownership import OwnershipOptions
 from sasldb.store.editing import Editor
 from tests.operations.databases import ALICE, content, make
 

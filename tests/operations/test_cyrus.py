@@ -8,10 +8,10 @@ import pytest
 
 import sasldb
 from sasldb.errors import BadPassword, DatabaseError, MechanismError, SiteConfigError
-from sasldb.model.identity import UserId
-from sasldb.operations.cyrus import Site, disable, secrets_of, set_password
 from sasldb.libsasl.config import Config
 from sasldb.libsasl.plugins import Plugins
+from sasldb.model.identity import UserId
+from sasldb.operations.cyrus import Site, disable, secrets_of, set_password
 
 USER = UserId(b"alice", b"example.com")
 ALL = Plugins(sasldb=True, otp=True, scram=True)

@@ -173,7 +173,6 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib  # no
 SASLDB_MISSING = None
 try:
     from sasldb.errors import SasldbError
-    from sasldb.policy.ownership import OwnershipOptions
     from sasldb.model.text import to_bytes, to_text
     from sasldb.operations import location, passwords
     from sasldb.operations.change import Target
@@ -181,6 +180,7 @@ try:
     from sasldb.operations.state.desired import Desired, Wish
     from sasldb.operations.storing import Storing
     from sasldb.operations.users import named
+    from sasldb.policy.ownership import OwnershipOptions
 except ImportError:
     SASLDB_MISSING = traceback.format_exc()
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import os
 
+from sasldb import syslog
 from sasldb.cli.compat import streams, usage
 from sasldb.cli.compat.scanner import MISTAKE, OPERAND, scan
 from sasldb.errors import Conflict, Locked, SasldbError, SiteConfigError
-from sasldb.model.text import printable
-from sasldb import syslog
 from sasldb.libsasl import config
+from sasldb.model.text import printable
 from sasldb.store.reading import Database
 
 TYPE_CHECKING = False

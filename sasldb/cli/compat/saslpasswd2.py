@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 
+from sasldb import syslog
 from sasldb.cli.compat import streams, usage
 from sasldb.cli.compat.scanner import MISTAKE, OPERAND, scan
 from sasldb.errors import (
@@ -22,11 +23,10 @@ from sasldb.errors import (
     SiteConfigError,
     StaleCopy,
 )
+from sasldb.libsasl import config, plugins
 from sasldb.model.identity import UserId
 from sasldb.model.text import printable
-from sasldb import syslog
 from sasldb.operations import cyrus
-from sasldb.libsasl import config, plugins
 from sasldb.store.accounts import host_realm
 
 TYPE_CHECKING = False
@@ -129,8 +129,8 @@ def _wishes(path: str, application: bytes, configured: config.Config) -> Ownersh
     """
     if application == OWN_APPLICATION or configured.path is None or os.path.lexists(path):
         return None
-    from sasldb.policy.ownership import OwnershipOptions
     from sasldb.operations import location
+    from sasldb.policy.ownership import OwnershipOptions
 
     return location.serving(OwnershipOptions.from_environment(os.environ), path, os.fsdecode(application), os.environb)
 

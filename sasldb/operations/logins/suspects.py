@@ -9,9 +9,9 @@ from __future__ import annotations
 from sasldb.errors import SasldbError
 from sasldb.postfix.checks.checking import check
 from sasldb.postfix.checks.finding import ERROR
-from sasldb.postfix.site.site import Site
 from sasldb.postfix.checks.table import CHECKS, CLIENT, POSTFIX, SECURITY, SENDERS
 from sasldb.postfix.config.instance import ENABLE
+from sasldb.postfix.site.site import Site
 
 _OTHERS = SENDERS, SECURITY, CLIENT
 

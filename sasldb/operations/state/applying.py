@@ -12,12 +12,12 @@ import os
 
 from sasldb.errors import NotFound
 from sasldb.files.ownership import Ownership
-from sasldb.policy.ownership import OwnershipOptions
-from sasldb.files.refusals import refusal
 from sasldb.files.place import Place
+from sasldb.files.refusals import refusal
 from sasldb.operations.change import Report, Target, change, write
 from sasldb.operations.holdings import Held, gather
 from sasldb.operations.state.planning import CREATE, DELETE, UPDATE, Change, Plan, doubtful
+from sasldb.policy.ownership import OwnershipOptions
 from sasldb.store.reading import Database
 
 TYPE_CHECKING = False

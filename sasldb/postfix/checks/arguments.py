@@ -5,10 +5,10 @@ Errors: none; `Unseen` is not raised.
 
 from __future__ import annotations
 
-from sasldb.postfix.site import fixes
 from sasldb.postfix.checks.finding import Problem, THROTTLED
-from sasldb.postfix.site.site import Site
 from sasldb.postfix.config import arguments, disclosure
+from sasldb.postfix.site import fixes
+from sasldb.postfix.site.site import Site
 
 
 def stray(site: Site) -> Problem | None:

@@ -6,9 +6,9 @@ Errors: SiteConfigError where there is no Postfix to check, or smtpd's user does
 from __future__ import annotations
 
 from sasldb.postfix.checks.finding import Check, ERROR, Finding, Problem, UNSEEN
-from sasldb.postfix.site.unseen import Unseen
-from sasldb.postfix.site.site import Site
 from sasldb.postfix.checks.table import CHECKS, LAST, OF_ANY_APPLICATION, OF_POSTFIX, ROOT
+from sasldb.postfix.site.site import Site
+from sasldb.postfix.site.unseen import Unseen
 
 
 class Report:

@@ -13,10 +13,10 @@ from sasldb.errors import AccessDenied, DatabaseError, SasldbError
 from sasldb.model.record import split_key
 from sasldb.model.text import to_text
 from sasldb.postfix.checks import writing
-from sasldb.postfix.site import fixes
 from sasldb.postfix.checks.finding import Problem, WARNING
-from sasldb.postfix.site.unseen import Unseen
+from sasldb.postfix.site import fixes
 from sasldb.postfix.site.site import Site
+from sasldb.postfix.site.unseen import Unseen
 from sasldb.postfix.site.view import View
 from sasldb.store import copies
 from sasldb.store.reading import Database

@@ -9,14 +9,14 @@ import grp
 import os
 from shlex import quote
 
-from sasldb.policy.access import members, somebody
 from sasldb.files.names import user_name
 from sasldb.files.ownership import Ownership
-from sasldb.postfix.site import fixes
+from sasldb.policy.access import members, somebody
 from sasldb.postfix.checks.finding import ERROR, Problem, WARNING
-from sasldb.postfix.site.site import Site
 from sasldb.postfix.checks.users import stale_map
 from sasldb.postfix.config import disclosure, maps
+from sasldb.postfix.site import fixes
+from sasldb.postfix.site.site import Site
 
 _MAPS = "smtp_sasl_password_maps"
 _TLS_OPTIONS = "smtp_sasl_tls_security_options"

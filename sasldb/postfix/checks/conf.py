@@ -10,16 +10,16 @@ import re
 from difflib import get_close_matches
 from shlex import quote
 
-from sasldb.files.ownership import Ownership
-from sasldb.policy.ownership import closed
-from sasldb.postfix.checks import processes
-from sasldb.postfix.site import fixes
-from sasldb.postfix.checks.finding import Problem, THROTTLED, WARNING
-from sasldb.postfix.site.unseen import Unseen
-from sasldb.postfix.site.site import Site
 from sasldb.files import reading
+from sasldb.files.ownership import Ownership
 from sasldb.libsasl import conffile
 from sasldb.libsasl.conffile import Entry, OPTIONS, SECRETS
+from sasldb.policy.ownership import closed
+from sasldb.postfix.checks import processes
+from sasldb.postfix.checks.finding import Problem, THROTTLED, WARNING
+from sasldb.postfix.site import fixes
+from sasldb.postfix.site.site import Site
+from sasldb.postfix.site.unseen import Unseen
 
 _LITERAL = (b"pwcheck_method", b"auxprop_plugin", b"mech_list", b"sasldb_path", b"saslauthd_path")
 _FITTING = {b"pwcheck_method": b"auxprop", b"auxprop_plugin": b"sasldb"}

@@ -11,15 +11,15 @@ import stat
 from shlex import quote
 
 from sasldb.files.ownership import Ownership
-from sasldb.policy.access import members, somebody
 from sasldb.files.place import Place
-from sasldb.postfix.checks import owning
-from sasldb.postfix.site import fixes
-from sasldb.postfix.checks.finding import Problem, WARNING
-from sasldb.postfix.site.unseen import Unseen
-from sasldb.postfix.site.site import Site
-from sasldb.postfix.site.view import View
 from sasldb.policy import daemon
+from sasldb.policy.access import members, somebody
+from sasldb.postfix.checks import owning
+from sasldb.postfix.checks.finding import Problem, WARNING
+from sasldb.postfix.site import fixes
+from sasldb.postfix.site.site import Site
+from sasldb.postfix.site.unseen import Unseen
+from sasldb.postfix.site.view import View
 
 _SHUT = (errno.EACCES, errno.EPERM, errno.ELOOP)
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import os
 
-from sasldb.postfix.site import fixes
-from sasldb.postfix.checks.guards import guarded
 from sasldb.postfix.checks.finding import ERROR, Problem, THROTTLED, WARNING
-from sasldb.postfix.site.unseen import Unseen
+from sasldb.postfix.checks.guards import guarded
+from sasldb.postfix.config.instance import Service, labels, server_types
+from sasldb.postfix.site import fixes
 from sasldb.postfix.site.host import CYRUS, SASL_PATH, SASL_TYPE, is_application
 from sasldb.postfix.site.site import DEFAULT_APPLICATION, Site
-from sasldb.postfix.config.instance import Service, labels, server_types
+from sasldb.postfix.site.unseen import Unseen
 
 
 def alone(site: Site) -> Problem | None:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import os
 
-from sasldb.postfix.site import fixes
-from sasldb.postfix.checks.finding import Problem
 from sasldb.libsasl import mechanisms
+from sasldb.postfix.checks.finding import Problem
 from sasldb.postfix.config.certificate import Certificate
 from sasldb.postfix.config.instance import follows
+from sasldb.postfix.site import fixes
 from sasldb.postfix.site.encryption import (
     AUTH_ONLY,
     BEFORE,
@@ -26,8 +26,8 @@ from sasldb.postfix.site.unseen import Unseen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from sasldb.postfix.site.site import Site
     from sasldb.postfix.config.instance import Service
+    from sasldb.postfix.site.site import Site
 
 NEEDS_CERTIFICATE = (
     "TLS needs a certificate first (smtpd_tls_cert_file), or PLAIN and LOGIN would be offered in the clear."

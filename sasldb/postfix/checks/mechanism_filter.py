@@ -6,12 +6,12 @@ an error where none is left, before TLS or under it. Raises Unseen.
 
 from __future__ import annotations
 
+from sasldb.libsasl import mechanisms
+from sasldb.postfix.checks.finding import Problem, THROTTLED
+from sasldb.postfix.config.instance import Service
 from sasldb.postfix.site import fixes
 from sasldb.postfix.site.encryption import BEFORE, UNDER, has_tls, only_under_tls, options
-from sasldb.postfix.checks.finding import Problem, THROTTLED
 from sasldb.postfix.site.site import Site
-from sasldb.libsasl import mechanisms
-from sasldb.postfix.config.instance import Service
 
 _FILTER = "smtpd_sasl_mechanism_filter"
 _DEFAULT = "!external, static:rest"

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 
-from sasldb.postfix.checks import verifier
-from sasldb.postfix.site import fixes
-from sasldb.postfix.checks.guards import guarded
-from sasldb.postfix.checks.finding import ERROR, Problem, WARNING
-from sasldb.postfix.site.site import Site
 from sasldb.libsasl import mechanisms, packages, saslauthd
+from sasldb.postfix.checks import verifier
+from sasldb.postfix.checks.finding import ERROR, Problem, WARNING
+from sasldb.postfix.checks.guards import guarded
+from sasldb.postfix.site import fixes
+from sasldb.postfix.site.site import Site
 
 _OBSOLETE = ("authdaemond", "pwcheck")  # verifiers of other programs, which no check here can try
 _LIKENESS = 0.8  # of a misspelt mechanism to a real one; 1 is the same

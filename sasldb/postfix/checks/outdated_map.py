@@ -12,15 +12,15 @@ from collections.abc import Iterable
 from sasldb import bounds
 from sasldb.errors import AccessDenied, SasldbError
 from sasldb.model.text import to_text
-from sasldb.postfix.site import login_map
-from sasldb.postfix.site import fixes, generated_map
-from sasldb.postfix.checks.finding import ERROR, Problem, WARNING
-from sasldb.postfix.site.unseen import Unseen
-from sasldb.postfix.site.site import Site
 from sasldb.model.text import counted
-from sasldb.postfix.site.login_map import HEADING, Owners
+from sasldb.postfix.checks.finding import ERROR, Problem, WARNING
 from sasldb.postfix.config import maps, restrictions
 from sasldb.postfix.config.restrictions import LOGIN_MAPS
+from sasldb.postfix.site import login_map
+from sasldb.postfix.site import fixes, generated_map
+from sasldb.postfix.site.login_map import HEADING, Owners
+from sasldb.postfix.site.site import Site
+from sasldb.postfix.site.unseen import Unseen
 
 _OWN_LINES = "Lines of your own in it would be lost: put them into another map that smtpd_sender_login_maps names."
 

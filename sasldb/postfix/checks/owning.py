@@ -9,10 +9,10 @@ import os
 import pwd
 from shlex import quote
 
-from sasldb.policy.access import group_bits, members
 from sasldb.files.acl import Acl
 from sasldb.files.names import group_name, user_name
 from sasldb.files.ownership import Ownership
+from sasldb.policy.access import group_bits, members
 from sasldb.policy.access import group_of, lets_in
 from sasldb.policy.ownership import OwnershipOptions, PRIVATE
 from sasldb.postfix.checks.writing import writer

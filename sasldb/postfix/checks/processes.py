@@ -10,10 +10,10 @@ import os
 import time
 from shlex import quote
 
-from sasldb.postfix.site import fixes
 from sasldb.postfix.checks.finding import Problem
-from sasldb.postfix.site.unseen import Unseen
+from sasldb.postfix.site import fixes
 from sasldb.postfix.site.site import Site
+from sasldb.postfix.site.unseen import Unseen
 
 _START = 19  # of the fields of /proc/PID/stat behind the name, counted from 0: clock ticks since the system started
 _PARENT = 1

@@ -10,14 +10,14 @@ from __future__ import annotations
 import ipaddress
 
 from sasldb.errors import SiteConfigError
-from sasldb.postfix.site import fixes
-from sasldb.postfix.checks.finding import ERROR, Problem, THROTTLED, WARNING
-from sasldb.postfix.site.site import Site
 from sasldb.files import reading
+from sasldb.postfix.checks.finding import ERROR, Problem, THROTTLED, WARNING
 from sasldb.postfix.config import maps, restriction_edits, restriction_lists, restrictions
 from sasldb.postfix.config.instance import Service
 from sasldb.postfix.config.restriction_lists import Edit, Word
 from sasldb.postfix.config.restrictions import LOGIN, NEIGHBOUR, RECIPIENT, REFUSE, RELAY, STRANGER, Step, USER
+from sasldb.postfix.site import fixes
+from sasldb.postfix.site.site import Site
 
 _NETWORKS, _STYLE = "mynetworks", "mynetworks_style"
 _LOOPBACK = "127.0.0.0/8, [::1]/128"

@@ -7,8 +7,12 @@ mechanism passes its security options ends the service with an error.
 
 from __future__ import annotations
 
-from sasldb.postfix.site import fixes
+from sasldb.libsasl import mechanisms
+from sasldb.postfix.checks.finding import Problem, THROTTLED
 from sasldb.postfix.checks.guards import NEEDS_CERTIFICATE, certified, challenges_alone, guarded, guards
+from sasldb.postfix.config.certificate import AUTHORITIES, Certificate
+from sasldb.postfix.config.instance import ENABLE, LEVEL, Service
+from sasldb.postfix.site import fixes
 from sasldb.postfix.site.encryption import (
     AUTH_ONLY,
     BEFORE,
@@ -19,12 +23,8 @@ from sasldb.postfix.site.encryption import (
     only_under_tls,
     options,
 )
-from sasldb.postfix.checks.finding import Problem, THROTTLED
-from sasldb.postfix.site.unseen import Unseen
 from sasldb.postfix.site.site import Site
-from sasldb.libsasl import mechanisms
-from sasldb.postfix.config.certificate import AUTHORITIES, Certificate
-from sasldb.postfix.config.instance import ENABLE, LEVEL, Service
+from sasldb.postfix.site.unseen import Unseen
 
 _ONLY_YOU = "only you can put there, or name, a certificate with its key (smtpd_tls_chain_files)."
 _ASKING = ("smtpd_tls_ask_ccert", "smtpd_tls_req_ccert")

@@ -8,16 +8,16 @@ smtpd_sasl_local_domain to a login without a realm, and nothing where that is em
 from __future__ import annotations
 
 from sasldb.errors import SiteConfigError
-from sasldb.postfix.site import fixes
-from sasldb.postfix.checks.finding import Problem, WARNING
-from sasldb.postfix.site.site import Site
 from sasldb.model.text import counted
+from sasldb.postfix.checks.finding import Problem, WARNING
 from sasldb.postfix.checks.users import stale_map
 from sasldb.postfix.config import maps, restriction_lists, restrictions
 from sasldb.postfix.config.instance import Service
 from sasldb.postfix.config.postconf import LOCAL_DOMAIN
 from sasldb.postfix.config.restriction_lists import Edit
 from sasldb.postfix.config.restrictions import AUTHENTICATED, BINDING, LOGIN_MAPS, SENDER, USER
+from sasldb.postfix.site import fixes
+from sasldb.postfix.site.site import Site
 
 
 def unknown_owners(site: Site) -> Problem | None:

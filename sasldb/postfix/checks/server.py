@@ -11,14 +11,14 @@ from collections.abc import Callable
 from shlex import quote
 
 from sasldb.errors import SiteConfigError
-from sasldb.postfix.site import fixes
-from sasldb.postfix.checks.guards import guarded
-from sasldb.postfix.checks.finding import Problem, WARNING
-from sasldb.postfix.site.host import SASL_PATH, SUBMISSION, is_application
-from sasldb.postfix.site.site import DEFAULT_APPLICATION, Site
 from sasldb.libsasl import conffile
+from sasldb.postfix.checks.finding import Problem, WARNING
+from sasldb.postfix.checks.guards import guarded
 from sasldb.postfix.config.instance import ENABLE, Service, labels
 from sasldb.postfix.config.postconf import POSTCONF
+from sasldb.postfix.site import fixes
+from sasldb.postfix.site.host import SASL_PATH, SUBMISSION, is_application
+from sasldb.postfix.site.site import DEFAULT_APPLICATION, Site
 
 _ON_PURPOSE = "It was switched off in so many words: whether on purpose is yours to know."
 

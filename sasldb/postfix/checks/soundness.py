@@ -10,16 +10,16 @@ import os
 from shlex import quote
 
 from sasldb.errors import AccessDenied, Corrupt, DatabaseError, EmptyFile, FormatUnavailable, UnknownFormat
-from sasldb.policy.chroot import copy_of
 from sasldb.formats.detect import HEAD, UNKNOWN, identify
+from sasldb.policy import daemon
+from sasldb.policy.chroot import copy_of
 from sasldb.postfix.checks import owning
-from sasldb.postfix.site import fixes
 from sasldb.postfix.checks.database import description
 from sasldb.postfix.checks.finding import ERROR, Problem, WARNING
-from sasldb.postfix.site.unseen import Unseen
-from sasldb.postfix.site.site import Site
 from sasldb.postfix.checks.writing import writer
-from sasldb.policy import daemon
+from sasldb.postfix.site import fixes
+from sasldb.postfix.site.site import Site
+from sasldb.postfix.site.unseen import Unseen
 from sasldb.store.reading import Database
 
 _ANEW = "Users have to be made anew"

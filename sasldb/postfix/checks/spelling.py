@@ -12,14 +12,14 @@ import os
 import re
 from collections.abc import Callable, Iterable
 
-from sasldb.postfix.site import fixes
-from sasldb.postfix.checks.guards import certified, guarded
-from sasldb.postfix.checks.finding import Problem, WARNING
-from sasldb.postfix.site.site import Site
 from sasldb.files import reading
+from sasldb.postfix.checks.finding import Problem, WARNING
+from sasldb.postfix.checks.guards import certified, guarded
 from sasldb.postfix.config import disclosure
 from sasldb.postfix.config.instance import ENABLE, Service
 from sasldb.postfix.config.scratch import FILES
+from sasldb.postfix.site import fixes
+from sasldb.postfix.site.site import Site
 
 _FARTHEST = 2  # edits between a misspelt name and the real one
 _SHORTEST = 8  # characters; the names of two short ones are often as near

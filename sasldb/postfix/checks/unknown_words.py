@@ -6,15 +6,15 @@ The names that it knows are read out of the program. Source: Postfix 3.7, and sm
 from __future__ import annotations
 
 from sasldb.errors import SiteConfigError
-from sasldb.postfix.site import fixes
-from sasldb.postfix.checks.finding import Problem
-from sasldb.postfix.site.unseen import Unseen
-from sasldb.postfix.site.site import Site
-from sasldb.postfix.checks.spelling import nearest
 from sasldb.libsasl import build
+from sasldb.postfix.checks.finding import Problem
+from sasldb.postfix.checks.spelling import nearest
 from sasldb.postfix.config import disclosure, restrictions
 from sasldb.postfix.config.instance import Service
 from sasldb.postfix.config.restriction_lists import Edit, Place
+from sasldb.postfix.site import fixes
+from sasldb.postfix.site.site import Site
+from sasldb.postfix.site.unseen import Unseen
 
 _QUOTES = "\"'"
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 import os
 from shlex import quote
 
-from sasldb.postfix.site import fixes
 from sasldb.model.text import counted, some_of
 from sasldb.postfix.checks.finding import ERROR, Problem, WARNING
-from sasldb.postfix.site.site import Site
 from sasldb.postfix.config import maps
 from sasldb.postfix.config.instance import Service
 from sasldb.postfix.config.postconf import LOCAL_DOMAIN
+from sasldb.postfix.site import fixes
+from sasldb.postfix.site.site import Site
 
 
 def realm(site: Site) -> Problem | None:

@@ -5,11 +5,11 @@ Postfix takes a comment behind a value for a part of it. Source: Postfix 3.7, po
 
 from __future__ import annotations
 
-from sasldb.postfix.site import fixes
-from sasldb.postfix.checks.guards import guarded
 from sasldb.postfix.checks.finding import Problem, THROTTLED
-from sasldb.postfix.site.site import Site
+from sasldb.postfix.checks.guards import guarded
 from sasldb.postfix.config.instance import ENABLE, LEVEL, Service, defaults
+from sasldb.postfix.site import fixes
+from sasldb.postfix.site.site import Site
 
 _YES_OR_NO = ("yes", "no")
 _LEVELS = ("none", "may", "encrypt", "fingerprint", "half-dane", "dane", "dane-only", "verify", "secure")

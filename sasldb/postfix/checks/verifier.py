@@ -11,13 +11,13 @@ import stat
 from grp import getgrgid
 from shlex import quote
 
-from sasldb.postfix.site import fixes
-from sasldb.postfix.checks.guards import guarded
-from sasldb.postfix.checks.finding import Problem
-from sasldb.postfix.site.unseen import Unseen
-from sasldb.postfix.site.site import Site
 from sasldb.libsasl import mechanisms, saslauthd
 from sasldb.policy import daemon
+from sasldb.postfix.checks.finding import Problem
+from sasldb.postfix.checks.guards import guarded
+from sasldb.postfix.site import fixes
+from sasldb.postfix.site.site import Site
+from sasldb.postfix.site.unseen import Unseen
 
 _GROUPS = ("sasl", "saslauth")  # that distributions make for saslauthd's directory
 

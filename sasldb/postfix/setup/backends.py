@@ -14,11 +14,11 @@ from collections.abc import Mapping
 
 from sasldb import bounds
 from sasldb.errors import SiteConfigError
-from sasldb.postfix.site.site import Site
-from sasldb.postfix.setup import reach
-from sasldb.postfix.setup.request import BACKENDS, LDAPDB, Request, SASLDB, SQL
 from sasldb.libsasl import config, packages
 from sasldb.libsasl.mechanisms import PLUGIN_OF, SCRAM, SHADOW_MECHANISMS, given, passing
+from sasldb.postfix.setup import reach
+from sasldb.postfix.setup.request import BACKENDS, LDAPDB, Request, SASLDB, SQL
+from sasldb.postfix.site.site import Site
 
 Lines = dict[bytes, "bytes | None"]  # key -> value, None for a key that is to go
 

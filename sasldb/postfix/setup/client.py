@@ -14,13 +14,13 @@ import os
 from sasldb.errors import BadName, BadPassword, SiteConfigError
 from sasldb.files import content
 from sasldb.model.secret import Secret
-from sasldb.postfix.setup.client_tables import FILES, PASSWORDS, PROXY, RELAYS, Table, entered
-from sasldb.postfix.setup.planning import reloaded
-from sasldb.postfix.setup.steps import FileStep, Plan
 from sasldb.postfix.config import control, disclosure, maps
 from sasldb.postfix.config.nexthop import Nexthop, is_host
 from sasldb.postfix.config.restriction_lists import split
 from sasldb.postfix.config.scratch import Scratch
+from sasldb.postfix.setup.client_tables import FILES, PASSWORDS, PROXY, RELAYS, Table, entered
+from sasldb.postfix.setup.planning import reloaded
+from sasldb.postfix.setup.steps import FileStep, Plan
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

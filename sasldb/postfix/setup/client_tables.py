@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sasldb.files.content import Present
-    from sasldb.postfix.site.site import Site
     from sasldb.postfix.setup.steps import Show
+    from sasldb.postfix.site.site import Site
 
 PASSWORDS, RELAYS = "smtp_sasl_password_maps", "sender_dependent_relayhost_maps"
 FILES = {

@@ -6,10 +6,10 @@ Errors: `SiteConfigError` where there is something that cannot be changed line b
 from __future__ import annotations
 
 from sasldb.errors import SiteConfigError
-from sasldb.postfix.setup.backends import Lines
 from sasldb.libsasl import conffile, config
-from sasldb.postfix.config import disclosure
 from sasldb.libsasl.conffile import ConfFile, SECRETS
+from sasldb.postfix.config import disclosure
+from sasldb.postfix.setup.backends import Lines
 
 HEADING = b"# For smtpd. Written by: sasldb postfix setup\n"
 

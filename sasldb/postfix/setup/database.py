@@ -16,17 +16,17 @@ from sasldb.errors import EmptyFile, NotFound, SiteConfigError, quoted
 from sasldb.files import content
 from sasldb.files.deadline import Deadline
 from sasldb.files.exclusive import Exclusive
-from sasldb.policy.chroot import DEFAULT_DATABASES, copy_of
 from sasldb.files.ownership import Ownership
-from sasldb.policy.access import group_of
-from sasldb.policy.ownership import OwnershipOptions
 from sasldb.files.refusals import refusal
-from sasldb.store import creation
-from sasldb.postfix.site.site import Site
-from sasldb.postfix.setup.steps import Plan, Step
-from sasldb.postfix.setup.undo import Backup
 from sasldb.libsasl import build
 from sasldb.policy import daemon
+from sasldb.policy.access import group_of
+from sasldb.policy.chroot import DEFAULT_DATABASES, copy_of
+from sasldb.policy.ownership import OwnershipOptions
+from sasldb.postfix.setup.steps import Plan, Step
+from sasldb.postfix.setup.undo import Backup
+from sasldb.postfix.site.site import Site
+from sasldb.store import creation
 from sasldb.store import copies
 from sasldb.store.reading import Database
 

@@ -5,14 +5,14 @@ Source: Postfix 3.7, postconf(5): smtpd replaces names after it has taken the -o
 
 from __future__ import annotations
 
+from sasldb.postfix.config.instance import Service
+from sasldb.postfix.config.restrictions import LISTS, LOGIN_MAPS
+from sasldb.postfix.config.scratch import Scratch
+from sasldb.postfix.setup.parameters import with_words
 from sasldb.postfix.site import fixes
 from sasldb.postfix.site.encryption import UNDER
 from sasldb.postfix.site.host import Host, SASL_TYPE
 from sasldb.postfix.site.site import Site
-from sasldb.postfix.setup.parameters import with_words
-from sasldb.postfix.config.instance import Service
-from sasldb.postfix.config.restrictions import LISTS, LOGIN_MAPS
-from sasldb.postfix.config.scratch import Scratch
 
 
 def on_their_own(site: Site) -> list[Service]:

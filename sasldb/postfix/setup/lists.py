@@ -9,14 +9,14 @@ administrator can place is a sentence, and all else is done.
 from __future__ import annotations
 
 from sasldb.errors import SiteConfigError
-from sasldb.postfix.site import fixes
-from sasldb.postfix.site.host import Host
-from sasldb.postfix.setup import restrictions
 from sasldb.postfix.config.instance import Service
 from sasldb.postfix.config.restriction_edits import admitting
 from sasldb.postfix.config.restriction_lists import Edit
 from sasldb.postfix.config.restrictions import EVERYBODY, LISTS, SENDER, deciding, described
 from sasldb.postfix.config.scratch import Scratch
+from sasldb.postfix.setup import restrictions
+from sasldb.postfix.site import fixes
+from sasldb.postfix.site.host import Host
 
 _Edits = dict[tuple[str, str], tuple[Service, Edit]]  # (service or "" for main.cf, parameter) -> edit
 _Left = dict[tuple[str, str], list[str]]  # (list, reason) -> services

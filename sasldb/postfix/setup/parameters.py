@@ -8,12 +8,6 @@ Errors: SiteConfigError: a restriction has to be put where only the administrato
 
 from __future__ import annotations
 
-from sasldb.postfix.site import generated_map
-from sasldb.postfix.site.encryption import BEFORE, UNDER, has_tls
-from sasldb.postfix.site.host import CYRUS, SASL_PATH, SASL_TYPE, is_application
-from sasldb.postfix.site.site import Site
-from sasldb.postfix.setup import restrictions
-from sasldb.postfix.setup.request import EVERYBODY, MYDOMAIN, Request
 from sasldb.postfix.config import maps
 from sasldb.postfix.config.instance import ENABLE, LEVEL, follows
 from sasldb.postfix.config.postconf import LOCAL_DOMAIN
@@ -21,6 +15,12 @@ from sasldb.postfix.config.restriction_lists import Edit
 from sasldb.postfix.config.restrictions import AUTHENTICATED as BOUND_LOGINS
 from sasldb.postfix.config.restrictions import EVERYBODY as BOUND_SENDERS
 from sasldb.postfix.config.restrictions import LOGIN_MAPS, RELAY
+from sasldb.postfix.setup import restrictions
+from sasldb.postfix.setup.request import EVERYBODY, MYDOMAIN, Request
+from sasldb.postfix.site import generated_map
+from sasldb.postfix.site.encryption import BEFORE, UNDER, has_tls
+from sasldb.postfix.site.host import CYRUS, SASL_PATH, SASL_TYPE, is_application
+from sasldb.postfix.site.site import Site
 
 Values = dict[str, str]
 

@@ -12,19 +12,19 @@ from collections.abc import Callable
 from sasldb.errors import AccessDenied, SiteConfigError
 from sasldb.files import content
 from sasldb.files.ownership import Ownership
+from sasldb.libsasl import build, conffile
+from sasldb.libsasl.conffile import ConfFile
 from sasldb.policy.ownership import closed
-from sasldb.postfix.site import generated_map
-from sasldb.postfix.site.unseen import Unseen
-from sasldb.postfix.site.site import Site
+from sasldb.postfix.config import control, disclosure, postconf
+from sasldb.postfix.config.certificate import Certificate
+from sasldb.postfix.config.instance import server_types
+from sasldb.postfix.config.scratch import FILES, Scratch
 from sasldb.postfix.setup import backends, conf, database, keeping, lists, parameters, sender_logins, services
 from sasldb.postfix.setup.request import MYDOMAIN, Request, SASLDB
 from sasldb.postfix.setup.steps import FileStep, Plan
-from sasldb.libsasl import build, conffile
-from sasldb.postfix.config import control, disclosure, postconf
-from sasldb.postfix.config.certificate import Certificate
-from sasldb.libsasl.conffile import ConfFile
-from sasldb.postfix.config.instance import server_types
-from sasldb.postfix.config.scratch import FILES, Scratch
+from sasldb.postfix.site import generated_map
+from sasldb.postfix.site.site import Site
+from sasldb.postfix.site.unseen import Unseen
 
 _SHOWN = {"main.cf": disclosure.main_cf, "master.cf": disclosure.master_cf}
 _PUBLIC, _PRIVATE = Ownership(0, 0, 0o644), Ownership(0, 0, 0o600)

@@ -11,10 +11,10 @@ import getopt
 import os
 from urllib.parse import unquote
 
-from sasldb.postfix.site.site import Site
-from sasldb.postfix.setup.request import LDAPDB, SQL
 from sasldb.libsasl import saslauthd
 from sasldb.policy import daemon
+from sasldb.postfix.setup.request import LDAPDB, SQL
+from sasldb.postfix.site.site import Site
 
 EXTERNAL = "EXTERNAL"
 SOCKET = "/var/run/saslauthd/mux"

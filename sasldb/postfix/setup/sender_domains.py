@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from shlex import quote
 
-from sasldb.postfix.site import fixes, generated_map
-from sasldb.postfix.site.site import Site
 from sasldb.model.text import counted
-from sasldb.postfix.site.login_map import Table
 from sasldb.postfix.config import maps
 from sasldb.postfix.config.domains import Domains
 from sasldb.postfix.config.restrictions import LOGIN_MAPS
+from sasldb.postfix.site import fixes, generated_map
+from sasldb.postfix.site.login_map import Table
+from sasldb.postfix.site.site import Site
 
 
 def notes(site: Site, table: Table) -> list[str]:

@@ -8,13 +8,13 @@ from __future__ import annotations
 from sasldb.errors import SiteConfigError
 from sasldb.files import content
 from sasldb.files.ownership import Ownership
-from sasldb.postfix.site import generated_map
-from sasldb.postfix.site.site import Site
-from sasldb.postfix.site.login_map import Table
-from sasldb.postfix.setup import sender_domains
-from sasldb.postfix.setup.steps import GeneratedStep, Plan
 from sasldb.postfix.config import control, maps
 from sasldb.postfix.config.restrictions import LOGIN_MAPS
+from sasldb.postfix.setup import sender_domains
+from sasldb.postfix.setup.steps import GeneratedStep, Plan
+from sasldb.postfix.site import generated_map
+from sasldb.postfix.site.login_map import Table
+from sasldb.postfix.site.site import Site
 
 PUBLIC = Ownership(0, 0, 0o644)
 _REMEDY = "run: sasldb postfix setup --sender-login-maps"

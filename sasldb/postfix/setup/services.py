@@ -8,15 +8,15 @@ it from strangers, and that only the administrator can put in its place.
 from __future__ import annotations
 
 from sasldb.errors import SiteConfigError
-from sasldb.postfix.site import fixes
-from sasldb.postfix.site.host import CYRUS, Host, SASL_PATH, SASL_TYPE, is_application
-from sasldb.postfix.site.site import Site
-from sasldb.postfix.setup import keeping, lists, restrictions
-from sasldb.postfix.setup.request import Request
 from sasldb.postfix.config.instance import ENABLE, LEVEL, SMTPD, Service, labels
 from sasldb.postfix.config.restriction_lists import Parameters
 from sasldb.postfix.config.restrictions import BINDING, CLIENT, LISTS, LOGIN_MAPS, RELAY, described, steps, undecided
 from sasldb.postfix.config.scratch import Scratch
+from sasldb.postfix.setup import keeping, lists, restrictions
+from sasldb.postfix.setup.request import Request
+from sasldb.postfix.site import fixes
+from sasldb.postfix.site.host import CYRUS, Host, SASL_PATH, SASL_TYPE, is_application
+from sasldb.postfix.site.site import Site
 
 LABEL = "submission/inet"
 _PORT = 587

@@ -12,11 +12,11 @@ import difflib
 import os
 from typing import Protocol
 
+from sasldb import syslog
 from sasldb.errors import Conflict, SasldbError
 from sasldb.files import content
 from sasldb.files.content import Present
 from sasldb.files.ownership import Ownership
-from sasldb import syslog
 from sasldb.postfix.setup.turn import Turn
 from sasldb.postfix.setup.undo import Backup
 

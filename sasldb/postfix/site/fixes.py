@@ -18,8 +18,8 @@ from sasldb.postfix.config import disclosure, restriction_lists, restrictions
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from sasldb.postfix.site.site import Site
     from sasldb.postfix.config.instance import Service
+    from sasldb.postfix.site.site import Site
 
 
 _MEANT = ("mynetworks", "mynetworks_style")  # whoever names them means them

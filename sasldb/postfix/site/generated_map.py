@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import os
 
-from sasldb.postfix.site import login_map
-from sasldb.postfix.site.site import Site
-from sasldb.postfix.site.login_map import Table
 from sasldb.postfix.config import maps
 from sasldb.postfix.config.postconf import LOCAL_DOMAIN
 from sasldb.postfix.config.restrictions import LOGIN_MAPS
+from sasldb.postfix.site import login_map
+from sasldb.postfix.site.login_map import Table
+from sasldb.postfix.site.site import Site
 
 _FILE = "sasldb_sender_logins"  # in Postfix's configuration directory
 

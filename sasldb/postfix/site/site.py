@@ -10,13 +10,13 @@ import os
 from functools import cached_property
 
 from sasldb.errors import AccessDenied, SasldbError, SiteConfigError
-from sasldb.postfix.site.contents import Contents
-from sasldb.postfix.site.unseen import Unseen
-from sasldb.postfix.site.host import Host, SASL_PATH, is_application
-from sasldb.postfix.site.view import View
 from sasldb.libsasl import build, conffile, mechanisms
 from sasldb.libsasl.conffile import ConfFile
 from sasldb.postfix.config.instance import Service
+from sasldb.postfix.site.contents import Contents
+from sasldb.postfix.site.host import Host, SASL_PATH, is_application
+from sasldb.postfix.site.unseen import Unseen
+from sasldb.postfix.site.view import View
 
 DEFAULT_APPLICATION = "smtpd"
 _ON_FILE = ("PLAIN", "LOGIN", "SCRAM-SHA-256")  # what a new conf offers

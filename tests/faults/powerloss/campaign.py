@@ -17,8 +17,8 @@ from tests.faults.powerloss.judging import Judge, Promise, judge_state
 from tests.faults.powerloss.operations import Operation, Tools
 from tests.faults.powerloss.places import Place, furnish, here
 from tests.faults.powerloss.recording import record
-from tests.faults.powerloss.states import Case, Point, after_power_loss, cases, points
 from tests.faults.powerloss.rules import Torn
+from tests.faults.powerloss.states import Case, Point, after_power_loss, cases, points
 from tests.faults.powerloss.tree import State, Tree, attributes_of
 
 _REAL = 25  # one state in so many is followed by the real command and db5.3_verify

@@ -11,8 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sasldb.errors import Corrupt, EmptyFile, NoSuchUser, NotFound, SasldbError
-from sasldb.policy import chroot
-from sasldb.policy.ownership import OwnershipOptions
 from sasldb.formats import berkeley
 from sasldb.model.identity import UserId
 from sasldb.model.secret import Secret
@@ -21,6 +19,8 @@ from sasldb.operations.comparing import SAME, compare
 from sasldb.operations.state.applying import Applied, apply
 from sasldb.operations.state.desired import AS_BEFORE, Desired, Wish
 from sasldb.operations.storing import Storing
+from sasldb.policy import chroot
+from sasldb.policy.ownership import OwnershipOptions
 from sasldb.secrets import plain_hash, scram
 from sasldb.secrets.check import check_property
 from sasldb.secrets.properties import is_secret

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from sasldb.postfix.site import generated_map
 from sasldb.postfix.checks.finding import ERROR, Problem, WARNING
 from sasldb.postfix.checks.outdated_map import outdated
+from sasldb.postfix.site import generated_map
 from sasldb.postfix.site.site import Site
 from sasldb.store.editing import edit
 from tests.conftest import Require
-from tests.postfix.checks.postfix_files import SMTP, PostfixFiles
 from tests.operations.databases import make
+from tests.postfix.checks.postfix_files import SMTP, PostfixFiles
 
 ALICE, BOB = "alice@example.com", "bob@example.com"
 MAP = "smtpd_sender_login_maps = hash:$config_directory/sasldb_sender_logins\n"

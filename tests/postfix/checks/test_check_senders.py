@@ -11,8 +11,8 @@ from sasldb.postfix.checks import senders, users
 from sasldb.postfix.checks.finding import WARNING
 from sasldb.postfix.site.generated_map import bare_realm
 from tests.conftest import Require
-from tests.postfix.checks.postfix_files import SMTP, PostfixFiles
 from tests.operations.databases import make
+from tests.postfix.checks.postfix_files import SMTP, PostfixFiles
 
 SENDER, RECIPIENT, RELAY = "smtpd_sender_restrictions", "smtpd_recipient_restrictions", "smtpd_relay_restrictions"
 BIND, BIND_USERS = "reject_sender_login_mismatch", "reject_authenticated_sender_login_mismatch"

@@ -8,9 +8,9 @@ import pytest
 
 from sasldb.postfix.checks.checking import Report, check
 from sasldb.postfix.checks.finding import Check, ERROR, Problem, UNSEEN, WARNING
-from sasldb.postfix.site.unseen import Unseen
-from sasldb.postfix.site.site import Site
 from sasldb.postfix.checks.table import CHECKS, LAST, OF_ANY_APPLICATION, ROOT
+from sasldb.postfix.site.site import Site
+from sasldb.postfix.site.unseen import Unseen
 from tests.cli.conftest import make_database
 
 ALL = (*CHECKS, *LAST)

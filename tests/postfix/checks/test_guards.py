@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from sasldb.postfix.checks import guards
+from sasldb.postfix.checks.finding import Problem
 from sasldb.postfix.site import fixes
 from sasldb.postfix.site.encryption import BEFORE, UNDER, options
-from sasldb.postfix.checks.finding import Problem
 from tests.conftest import Require
 from tests.postfix.checks.postfix_files import SMTP, PostfixFiles
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from sasldb.errors import SiteConfigError
-from sasldb.postfix.setup.conf import HEADING, changed, has_secret, shown
 from sasldb.libsasl import config
 from sasldb.libsasl.conffile import ConfFile
+from sasldb.postfix.setup.conf import HEADING, changed, has_secret, shown
 
 LINES = {b"pwcheck_method": b"auxprop", b"mech_list": b"PLAIN LOGIN", b"sasldb_path": None}
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from sasldb.postfix.site.site import Site
 from sasldb.postfix.setup.reach import trouble
+from sasldb.postfix.site.site import Site
 from tests.conftest import Require, lacking
 from tests.postfix.setup.scratch_site import Ground
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from sasldb.postfix.setup.restrictions import binding, lets_logins_relay, protecting
 from sasldb.postfix.config.restriction_edits import admitting
 from sasldb.postfix.config.restriction_lists import Edit, split
 from sasldb.postfix.config.restrictions import AUTHENTICATED, EVERYBODY, RELAY, SENDER
+from sasldb.postfix.setup.restrictions import binding, lets_logins_relay, protecting
 
 STOCK = "permit_mynetworks permit_sasl_authenticated defer_unauth_destination"
 

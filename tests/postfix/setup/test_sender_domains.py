@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from sasldb.postfix.setup.sender_domains import notes
 from sasldb.postfix.site import generated_map
 from sasldb.postfix.site.site import Site
-from sasldb.postfix.setup.sender_domains import notes
 from tests.conftest import Require
 from tests.operations.databases import make
 

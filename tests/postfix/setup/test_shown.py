@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from sasldb.model.secret import Secret
-from sasldb.postfix.site.site import Site
 from sasldb.postfix.setup import client
 from sasldb.postfix.setup.planning import Setup
+from sasldb.postfix.site.site import Site
 from tests.conftest import Require
 from tests.postfix.setup.scratch_site import Ground
 

@@ -15,8 +15,8 @@ from sasldb.errors import NotFound, SasldbError
 from sasldb.model.text import printable
 from sasldb.postfix.checks.checking import Report, check
 from sasldb.postfix.checks.finding import ERROR, Finding, UNSEEN, WARNING
-from sasldb.postfix.site.site import Site
 from sasldb.postfix.checks.table import ROOT
+from sasldb.postfix.site.site import Site
 
 _COLOURS = {ERROR: "red", WARNING: "yellow", UNSEEN: "blue"}
 _WIDTH = 9  # of the column of severities

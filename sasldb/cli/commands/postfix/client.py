@@ -44,9 +44,9 @@ def command(
     Example: all mail goes out by the provider
       sasldb postfix client '[mail.isp.example]:submission' username
     """
-    from sasldb.postfix.site.site import Site
     from sasldb.postfix.setup import client
     from sasldb.postfix.setup.planning import reloaded
+    from sasldb.postfix.site.site import Site
 
     site = Site(config_dir)
     if consent.undo:

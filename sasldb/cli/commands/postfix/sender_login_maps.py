@@ -24,8 +24,8 @@ def command(file: str | None, config_dir: str | None, dry_run: bool) -> None:
     Example: after a change of users
       sasldb postfix sender-login-maps
     """
-    from sasldb.postfix.site.site import Site
     from sasldb.postfix.setup import sender_logins
+    from sasldb.postfix.site.site import Site
 
     plan, table = sender_logins.plan(Site(config_dir, file))
     for note in plan.notes:

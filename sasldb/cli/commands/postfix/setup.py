@@ -73,8 +73,8 @@ def command(config_dir: str | None, file: str | None, backend: str | None, conse
     Example: see what would be changed
       sasldb postfix setup --local-domain mydomain --submission --dry-run
     """
-    from sasldb.postfix.site.site import Site
     from sasldb.postfix.setup.planning import Setup, reloaded
+    from sasldb.postfix.site.site import Site
 
     if consent.undo:
         site = Site(config_dir)
@@ -102,8 +102,8 @@ def _look_again(config_dir: str | None, backend: str) -> int:
     """Tell what is still in the way of logins, and return the exit status: 1 where something is."""
     from sasldb.postfix.checks.checking import check
     from sasldb.postfix.checks.finding import ERROR
-    from sasldb.postfix.site.site import Site
     from sasldb.postfix.setup import reach
+    from sasldb.postfix.site.site import Site
 
     site = Site(config_dir)
     errors = [finding for finding in check(site).findings if finding.severity == ERROR]
