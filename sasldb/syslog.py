@@ -49,7 +49,7 @@ def caller() -> str:
 def _login_uid() -> int | None:
     try:
         with open("/proc/self/loginuid", "rb") as file:
-            uid = int(file.read(16))
+            uid = int(file.read(16) or b"")  # None: EAGAIN
     except (OSError, ValueError):
         return None
     return None if uid == _NO_LOGIN else uid

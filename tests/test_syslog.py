@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 import time
@@ -124,3 +125,14 @@ def test_sending_raises_nothing() -> None:
     for message in ("x", "\udcff\0\n", "y" * 100000):
         send(b"\xff", NOTICE, message)
     assert time.monotonic() - begun < 60
+
+
+def test_a_login_uid_that_cannot_be_read_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A read of /proc that would block (EAGAIN) leaves the real user: None comes back from it, and no error."""
+    reader, writer = os.pipe()
+    os.set_blocking(reader, False)
+    monkeypatch.setattr("builtins.open", lambda *_: os.fdopen(reader, "rb"))
+    try:
+        assert caller().startswith(f"uid={os.getuid()}")
+    finally:
+        os.close(writer)

@@ -121,7 +121,7 @@ def _holder(fd: int) -> str:
                 words = line.split()
                 if "FLOCK" in words and "->" not in words and words[5] == inode:
                     with open(f"/proc/{int(words[4])}/comm", "rb") as comm:
-                        name = printable(to_text(comm.read(64).rstrip(b"\n")))  # the process chose it
+                        name = printable(to_text((comm.read(64) or b"").rstrip(b"\n")))  # the process chose it
                         return f"process {words[4]} ({name})"
     except (OSError, IndexError, ValueError):
         pass

@@ -22,7 +22,7 @@ def backend(path: str) -> str:
             continue
         try:
             with open(f"/proc/{name}/cmdline", "rb") as file:
-                argv = [os.fsdecode(word) for word in file.read(_LONGEST).split(b"\0")]
+                argv = [os.fsdecode(word) for word in (file.read(_LONGEST) or b"").split(b"\0")]
         except OSError:  # it ended meanwhile
             continue
         if os.path.basename(argv[0]) == PROGRAM and os.path.realpath(_value(argv, "-m") or DIRECTORY) == directory:
