@@ -1,7 +1,7 @@
 """What commands print, and in which form: a table for people, lines for a pipe, JSON and CSV for programs.
 
 Names of users are bytes from a file that anybody may have filled. In a table, a line or a sentence, characters that do not
-print are written as `\\xNN`, so that none reaches a terminal. JSON is ASCII throughout; an byte that is no UTF-8 is the
+print are written as `\\xNN`, so that none reaches a terminal. JSON is ASCII throughout; a byte that is no UTF-8 is the
 escape `\\udcNN` there (PEP 383), from which Python gets the name back. CSV (RFC 4180, but for LF line ends) has names as they are, byte
 for byte, except on a terminal.
 
@@ -110,7 +110,10 @@ def telling_of(changed: bool) -> Iterator[None]:
 
 def abandon(descriptor: int = _STDOUT) -> None:
     """Let standard output, or this descriptor, lead nowhere: what is still buffered would fail again at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
+    except OSError:
+        pass  # no /dev/null here; what the caller has to report counts more
 
 
 def reveal(password: Secret, done: Report) -> None:

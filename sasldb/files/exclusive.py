@@ -13,7 +13,7 @@ from sasldb.files.deadline import Deadline
 from sasldb.files.draft import sweep
 from sasldb.files.journal import pending
 from sasldb.files.lock import lock
-from sasldb.files.ownership import Ownership, Rule, give, told
+from sasldb.files.ownership import Ownership, give, told
 from sasldb.files.place import Place
 from sasldb.files.publishing import publish
 from sasldb.files.refusals import close, refusal
@@ -23,6 +23,7 @@ from sasldb.files.stamps import Stamp
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from sasldb.files.draft import Make
+    from sasldb.files.ownership import Rule
 
 _PAUSE = 0.02  # seconds between two looks at a file that a Cyrus tool may be writing
 

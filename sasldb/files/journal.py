@@ -1,7 +1,9 @@
 """The journal of an overwrite in place: the old and the new file, both complete, before the first byte is overwritten.
 
 A writer that is killed half-way leaves neither the old nor the new file. In the database's directory, or in a private one of the writer's,
-are `.sasldb-FILESYSTEM-INODE.GENERATION.old` and `.new`; who comes by a name in another directory finds them by a signpost. The next writer finishes the work; readers meanwhile read the new file. A third file, `.undo`, says that the overwrite failed and the old file is wanted.
+are `.sasldb-FILESYSTEM-INODE.GENERATION.old` and `.new`. A command that uses a name in another directory finds them by a signpost
+(`files.signposts`). The next writer finishes the work; readers meanwhile read the new file. A third file, `.undo`, says that the
+overwrite failed and the old file is wanted.
 
 A journal counts only where nobody else can have put it: in a directory that only its owner may write to, and that owner, who owns the
 files too, is root or ourselves. Only an overwrite that is complete, or never began, removes its journal.
@@ -67,7 +69,7 @@ class Journal:
         return self.old if self.directory.has(self.undo) else self.new
 
     def announce(self) -> None:
-        """Let those find it who come to the file by a name in another directory."""
+        """Make it found by commands that use a name of the file in another directory; the OSError is that of `signposts.put`."""
         signposts.put(self._stem, self.directory)
 
     def ask_for_the_old_one(self) -> None:

@@ -11,6 +11,16 @@ import stat
 from sasldb.files.acl import Acl
 from sasldb.files.names import group_name, user_name
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    class Rule(Protocol):
+        """Says what a file must have; `policy.ownership` has the rule of databases."""
+
+        def due(self, real: str, present: os.stat_result | None, fd: int | None = None) -> Ownership:
+            """What the file at `real` must have after a write; `present` is its status, None if it is new; `fd` its descriptor."""
+
 
 class Ownership:
     """What a file must have: `uid`, `gid`, `mode` (permission bits).
@@ -44,16 +54,6 @@ class Ownership:
     def __str__(self) -> str:
         """Return it as `owner:group mode`, names where there are any."""
         return f"{user_name(self.uid)}:{group_name(self.gid)} {self.mode:04o}"
-
-
-class Rule:
-    """Says what a file must have; `policy.ownership` has the rule of databases."""
-
-    __slots__ = ()
-
-    def due(self, real: str, present: os.stat_result | None, fd: int | None = None) -> Ownership:
-        """Return what the file at `real` must have after a write; `present` is its status, None if it is new; `fd` its descriptor."""
-        raise NotImplementedError
 
 
 def give(fd: int, after: Ownership) -> None:

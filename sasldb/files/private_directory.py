@@ -37,13 +37,15 @@ def private_directory() -> Directory:
     raise AccessDenied(path, "no private directory for the journal can be made here", f"look who owns {path}")
 
 
-def existing() -> list[Directory]:
-    """Return our private directories that are there."""
+def existing(name_in_it: str = "") -> list[Directory]:
+    """Return our private directories that are there; with `name_in_it`, those that have an entry of that name."""
     name = f"{_STEM}{os.geteuid()}"
     found = []
     for parent in _parents():
         try:
             there = os.lstat(os.path.join(parent, name)).st_uid == os.geteuid()
+            if name_in_it:
+                os.lstat(os.path.join(parent, name, name_in_it))  # every change asks, so nothing is opened in vain
             directory = _open(parent, name, make=False) if there else None
         except OSError:
             continue

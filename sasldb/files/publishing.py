@@ -13,7 +13,6 @@ import time
 from sasldb.errors import UnsafeFile
 from sasldb.files.attributes import set_metadata
 from sasldb.files.draft import Draft, sweep
-from sasldb.files.ownership import Rule
 from sasldb.files.refusals import close, refusal
 from sasldb.files.stamps import Stamp, mark_as_ours
 
@@ -21,6 +20,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from sasldb.files.deadline import Deadline
     from sasldb.files.draft import Make
+    from sasldb.files.ownership import Rule
     from sasldb.files.place import Place
 
 _NO_LINKS_HERE = (errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS)

@@ -17,7 +17,7 @@ from sasldb.errors import Conflict, UnsafeFile, WriteFailed
 from sasldb.files import inplace, journal, private_directory
 from sasldb.files.attributes import set_metadata
 from sasldb.files.draft import Draft, sweep
-from sasldb.files.ownership import Ownership, Rule, give, told
+from sasldb.files.ownership import Ownership, give, told
 from sasldb.files.refusals import refusal
 from sasldb.files.stamps import Stamp, at_rest, mark_as_ours
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from sasldb.files.deadline import Deadline
     from sasldb.files.directory import Directory
     from sasldb.files.draft import Make
+    from sasldb.files.ownership import Rule
     from sasldb.files.place import Place
 
 _SMALL = 1 << 20  # bytes; up to this size "still what was copied" compares contents too, above it time stamps only

@@ -45,7 +45,7 @@ def put(stem: str, directory: Directory) -> None:
 
 def remove(stem: str) -> None:
     """Remove the signpost; raises nothing."""
-    for private in private_directory.existing():
+    for private in private_directory.existing(stem + _END):
         try:
             _clear(private, stem)
         except OSError:

@@ -20,7 +20,8 @@ import pwd
 from sasldb.errors import SasldbError
 from sasldb.files.acl import Acl
 from sasldb.files.names import group_name, number_of
-from sasldb.files.ownership import Ownership, Rule
+from sasldb.files.ownership import Ownership
+from sasldb.model.text import counted
 from sasldb.policy.access import POSTFIX, READ, WRITE, Who, group_bits, group_of, lets_in, members, somebody
 from sasldb.policy.chroot import copy_in_jail, governed, leads_to
 
@@ -30,10 +31,9 @@ if TYPE_CHECKING:
 
 FOR_OTHERS = 0o007
 PRIVATE = 0o640
-_NAMED = 3  # members of a group that a sentence names
 
 
-class OwnershipOptions(Rule):
+class OwnershipOptions:
     """What the caller overrules: `owner` (uid), `group` (gid), `mode` (permission bits); None leaves it to the rule.
 
     Attributes:
@@ -198,8 +198,7 @@ def _advice(rule: Ownership, acl: Acl | None, reader: str) -> str:
     if rule.gid == group_of(reader):
         return f"smtpd (user {reader}) cannot read it, because its access control list says so; see getfacl"
     group = group_name(rule.gid)
-    names = members(rule.gid)
-    listed = ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
+    listed = counted(members(rule.gid))
     reason = f"smtpd (user {reader}) cannot read it, because it keeps group {group}, which gives {listed} access"
     ways = [f"to give it to group {reader} instead: --group {reader} or SASLDB_GROUP={reader}"]
     if group_bits(rule.mode, acl) & READ:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
 import sasldb as library
+from sasldb.cli.rendering import telling_of
+from sasldb.errors import ReportLost
 from tests.cli.conftest import Sasldb, make_database
 from tests.conftest import Commands
 
@@ -171,3 +174,14 @@ def test_a_change_that_cannot_be_told_stands(commands: Commands, tmp_path: Path)
     assert done.returncode == 1 and b"the change was made and stands" in done.stderr
     listed = subprocess.run([commands.sasldb, "list", "-f", "db"], cwd=tmp_path, capture_output=True, check=True)
     assert b"alice" not in listed.stdout
+
+
+def test_without_dev_null(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Where there is no /dev/null, what could not be printed stays the error that is reported."""
+    monkeypatch.setattr(os, "devnull", str(tmp_path / "missing"))
+    full = open("/dev/full", "w", encoding="utf-8")  # what is left in it fails again when it is closed
+    monkeypatch.setattr(sys, "stdout", full)
+    with pytest.raises(ReportLost), telling_of(changed=True):
+        print("done")
+    with pytest.raises(OSError):
+        full.close()

@@ -247,7 +247,7 @@ def test_owner_and_mode(sasldb: Sasldb, db: Path) -> None:
 
 
 def test_names_that_do_not_print(sasldb: Sasldb, tmp_path: Path) -> None:
-    """A control character of a name does not reach the terminal, and an byte that is no UTF-8 is kept."""
+    """A control character of a name does not reach the terminal, and a byte that is no UTF-8 is kept."""
     name = b"a\x1b[31m\xff@x"
     done = sasldb("add", "-f", "db", "--password-stdin", name, stdin=b"pw")
     assert done.stdout == rb"added a\x1b[31m\xff@x" + b"\n"

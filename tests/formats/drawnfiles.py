@@ -106,7 +106,7 @@ class Builder:
 
 
 def _ordered(key: bytes) -> bytes:
-    """Return what sorts short keys as libdb does: of two that begin alike the longer one first (no key here has an byte 255)."""
+    """Return what sorts short keys as libdb does: of two that begin alike the longer one first (no key here has a byte 255)."""
     return key + b"\xff" * 300
 
 
